@@ -1,0 +1,64 @@
+import { Listr, ListrLogger, ProcessOutput, type ListrTaskWrapper } from 'listr2'
+import type { Progress } from '../../pipeline/ports/progress.ts'
+import type { StageSummary } from '../../pipeline/run.ts'
+import { STAGES, type StageName } from '../../pipeline/stage.ts'
+import { printable, type Output } from './output.ts'
+import { describe } from './plain.ts'
+
+interface Slot {
+  readonly started: PromiseWithResolvers<void>
+  readonly ended: PromiseWithResolvers<StageSummary | undefined>
+  task: ListrTaskWrapper<unknown, never, never> | undefined
+}
+
+/** A list of the stages that is redrawn in place, each with its newest line. */
+export function interactiveOutput(stream: NodeJS.WriteStream): Output {
+  const slots = new Map(STAGES.map((stage): [StageName, Slot] => [stage, { started: Promise.withResolvers(), ended: Promise.withResolvers(), task: undefined }]))
+  const general: Progress = { step: (text) => void stream.write(`${printable(text)}\n`), output: () => {} }
+  let drawing: Promise<unknown> | undefined
+
+  const draw = (): void => {
+    drawing ??= new Listr(
+      [...slots].map(([stage, slot]) => ({
+        title: stage,
+        task: async (_context: unknown, task: unknown) => {
+          slot.task = task as Slot['task']
+          const summary = await slot.ended.promise
+          if (summary === undefined) return slot.task?.skip(`${stage}: not reached`)
+          const text = describe(summary)
+          if (slot.task) slot.task.title = text
+          if (summary.outcome === 'skipped') slot.task?.skip(text)
+          if (summary.outcome === 'failed' || summary.outcome === 'error') throw new Error(text)
+        },
+      })),
+      {
+        exitOnError: false,
+        concurrent: true,
+        rendererOptions: { collapseSubtasks: false, logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) },
+      },
+    ).run()
+  }
+  return {
+    general,
+    stageStarted(stage) {
+      draw()
+      return { step: (text) => show(slots.get(stage), `${stage}: ${printable(text)}`), output: (text) => detail(slots.get(stage), printable(text)) }
+    },
+    stageEnded(summary) {
+      draw()
+      slots.get(summary.stage)?.ended.resolve(summary)
+    },
+    async close() {
+      for (const slot of slots.values()) slot.ended.resolve(undefined)
+      await drawing?.catch(() => {})
+    },
+  }
+}
+
+function show(slot: Slot | undefined, text: string): void {
+  if (slot?.task) slot.task.title = text
+}
+
+function detail(slot: Slot | undefined, text: string): void {
+  if (slot?.task) slot.task.output = text
+}

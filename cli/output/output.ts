@@ -1,0 +1,27 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { Progress } from '../../pipeline/ports/progress.ts'
+import type { RunObserver } from '../../pipeline/run.ts'
+
+/** How a command shows what it does: on a terminal, in a log, or not at all. Everything goes to stderr; stdout is for results. */
+export interface Output extends RunObserver {
+  /** Progress of what comes before and after the stages: set-up, clean-up. */
+  readonly general: Progress
+  /** Stops drawing; what is printed afterwards stands below. */
+  close(): Promise<void>
+}
+
+const MAX_LINE = 500
+
+/** One line of untrusted output made safe for a terminal: no control characters, no escape sequences, bounded. */
+export function printable(line: string): string {
+  // oxlint-disable-next-line no-control-regex -- removing them is the point
+  const text = stripVTControlCharacters(line).replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, ' ').trimEnd()
+  return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text
+}
+
+/** Seconds as a person reads them. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+}

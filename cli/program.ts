@@ -1,0 +1,135 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { STAGES, type StageName } from '../pipeline/stage.ts'
+import { EXIT, explainError, type ExitCode } from './exit-code.ts'
+
+/** Options that commands on a repository share, as commander hands them over. */
+export interface RepositoryOptions {
+  readonly platform?: readonly string[]
+  readonly force?: readonly StageName[] | true
+  readonly keepGoing?: boolean
+  readonly ref?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export interface RunOptions extends RepositoryOptions {
+  readonly from?: StageName
+  readonly to?: StageName
+  readonly release?: boolean
+}
+
+export interface TestOptions extends RepositoryOptions {
+  readonly record?: boolean
+  readonly trial?: readonly string[]
+}
+
+const DESCRIPTION = 'Takes an edge plugin from its repository to a tested, published bundle, on this machine.'
+
+const EXAMPLES = `
+Examples:
+  ctss run examples/smoke-detector          the whole pipeline on a folder
+  ctss run https://github.com/you/plugin    the same on a Git repository
+  ctss test . -- --input /data/in.png       try a plugin, with arguments, no pipeline file needed
+  ctss validate . --json                    problems with their lines, for an editor
+  ctss doctor                               what is installed, what is missing, how to mend it
+
+Exit codes: 0 passed, 1 problems or a failed gate, 2 the world was wrong (a retry may help), 3 a bug in ctss.`
+
+/** Parses a command line (as `process.argv`), runs the command and returns its exit code. Never throws. */
+export async function runProgram(argv: readonly string[], version: string): Promise<ExitCode> {
+  let code: ExitCode = EXIT.passed
+  const program = makeProgram(version, (result) => (code = result))
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.passed : EXIT.failed
+    const explained = explainError(error)
+    process.stderr.write(`ctss: ${explained.text}\n`)
+    return explained.code
+  }
+  return code
+}
+
+function makeProgram(version: string, finish: (code: ExitCode) => void): Command {
+  const program = new Command('ctss')
+    .description(DESCRIPTION)
+    .version(version, '-V, --version')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(ctss --help shows the commands and options)')
+    .exitOverride()
+    .enablePositionalOptions()
+
+  repositoryCommand(program, 'run', 'run every stage: validate, train, build, virtual, publish, report')
+    .addOption(new Option('--from <stage>', 'first stage to run; earlier ones are reused').choices(STAGES))
+    .addOption(new Option('--to <stage>', 'last stage to run').choices(STAGES))
+    .option('--release', 'claim the immutable name namespace/name:version, without a Git tag')
+    .action(async (folder: string, options: RunOptions) => finish(await (await import('./commands/run.ts')).runCommand(folder, options)))
+
+  repositoryCommand(program, 'validate', 'check sage.yaml and ctss.yaml; needs nothing installed')
+    .action(async (folder: string, options: RepositoryOptions) => finish(await (await import('./commands/validate.ts')).validateCommand(folder, options)))
+
+  for (const [stage, summary] of [['train', 'train the model and decide its gates'], ['build', 'build the image for every architecture']] as const) {
+    repositoryCommand(program, stage, summary).action(async (folder: string, options: RepositoryOptions) =>
+      finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, to: stage })))
+  }
+
+  repositoryCommand(program, 'test', 'build, then run the plugin in the Virtual Waggle')
+    .argument('[args...]', 'after --: arguments for the plugin, instead of the trials of ctss.yaml')
+    .option('--record', 'write what each trial published to its golden file')
+    .option('--trial <name...>', 'only these trials')
+    .action(async (folder: string, args: string[], options: TestOptions) => finish(await (await import('./commands/test.ts')).testCommand(folder, args, options)))
+
+  repositoryCommand(program, 'publish', 'publish the tested bundle to the embedded Edge Code Repository')
+    .option('--release', 'claim the immutable name namespace/name:version, without a Git tag')
+    .action(async (folder: string, options: RunOptions) => finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, from: 'publish' })))
+
+  repositoryCommand(program, 'report', 'write the report again from the records')
+    .action(async (folder: string, options: RepositoryOptions) => finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, from: 'report' })))
+
+  program
+    .command('init')
+    .description('write a new plugin, from the example, that passes every stage as it is')
+    .argument('<name>', 'folder and name of the plugin, for instance cloud-counter')
+    .action(async (name: string) => finish(await (await import('./commands/init.ts')).initCommand(name)))
+
+  program
+    .command('up')
+    .description('install and start what the stages need; run and test do this by themselves')
+    .option('--quiet', 'print nothing')
+    .action(async (options: { quiet?: boolean }) => finish(await (await import('./commands/workstation.ts')).upCommand(options)))
+  program
+    .command('doctor')
+    .description('show what is there, what is missing, and the line that mends it')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: { json?: boolean }) => finish(await (await import('./commands/workstation.ts')).doctorCommand(options)))
+  program
+    .command('down')
+    .description('stop what ctss started, and nothing else')
+    .action(async () => finish(await (await import('./commands/workstation.ts')).downCommand()))
+  return program
+}
+
+function repositoryCommand(program: Command, name: string, summary: string): Command {
+  return program
+    .command(name)
+    .description(summary)
+    .argument('[folder]', 'folder or Git URL of a plugin repository', '.')
+    .option('--platform <platforms>', 'only these platforms, comma-separated', parseList)
+    .addOption(new Option('--force [stages]', 'run these stages (comma-separated; all when none is named) even when nothing has changed').argParser(parseStages))
+    .option('--keep-going', 'go on after errors; nothing is published after one')
+    .option('--ref <ref>', 'branch, tag or commit of a Git URL')
+    .option('--json', 'one JSON document on stdout; logs on stderr')
+    .option('--quiet', 'no progress')
+}
+
+function parseList(text: string): string[] {
+  return text.split(',').map((part) => part.trim()).filter((part) => part !== '')
+}
+
+function parseStages(text: string): StageName[] {
+  return parseList(text).map((name) => {
+    const stage = STAGES.find((candidate) => candidate === name)
+    if (stage === undefined) throw new InvalidArgumentError(`'${name}' is not a stage; the stages are ${STAGES.join(', ')}.`)
+    return stage
+  })
+}

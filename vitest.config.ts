@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+const room = (name: string, lines: number, branches: number) => ({ [`${name}/**`]: { lines, branches } })
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/support/reporter.ts'],
+    testTimeout: 20_000,
+    coverage: {
+      provider: 'v8',
+      include: ['pipeline/**/*.ts', 'adapters/**/*.ts', 'cli/**/*.ts'],
+      reporter: ['text-summary', 'json-summary'],
+      thresholds: { ...room('pipeline', 100, 95), ...room('adapters', 90, 0), ...room('cli', 90, 0) },
+    },
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // One engine, one registry and two cores: what needs them runs one file after the other.
+      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 } },
+      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], fileParallelism: false, testTimeout: 900_000, hookTimeout: 900_000 } },
+    ],
+  },
+})
