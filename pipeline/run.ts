@@ -104,7 +104,7 @@ async function finishStage(stage: StageName, script: StageScript | undefined, ru
   } catch (error) {
     if (request.signal.aborted) throw new Failure('cancelled', `cancelled during ${stage}`, { cause: error })
     if (!(error instanceof Failure)) throw error
-    const reason = error.suggestion === undefined ? error.message : `${error.message} ${error.suggestion}`
+    const reason = [error.message.replace(/\.$/, ''), error.suggestion].filter(Boolean).join('; ')
     return { stage, outcome: 'error', ran: true, seconds: (ports.clock.monotonicMs() - started) / 1000, key, reason, problems: [] }
   }
 }

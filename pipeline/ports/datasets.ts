@@ -16,8 +16,7 @@ export interface DatasetRequest {
 
 export type DatasetAnswer =
   /** `folder` holds the data set's files and nothing else; it may be shared, and is only ever read. */
-  | { readonly kind: 'verified'; readonly folder: string; readonly digest: Digest }
-  | { readonly kind: 'refused'; readonly problem: Problem }
+  { readonly kind: 'verified'; readonly folder: string; readonly digest: Digest } | { readonly kind: 'refused'; readonly problem: Problem }
 
 /** Finds data sets and verifies them: nothing is handed out that differs from its declared SHA-256. */
 export interface Datasets {

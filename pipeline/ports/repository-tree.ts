@@ -9,6 +9,8 @@ export interface TreeEntry {
   /** Git blob id (SHA-1, hexadecimal): the same for a folder, a commit and GitHub's trees. */
   readonly blob: string
   readonly bytes: number
+  /** Of a symbolic link: where it points to, as written in it. */
+  readonly target?: string
 }
 
 /** A plugin repository at one state: a folder on this machine, a commit, or GitHub's trees. */

@@ -27,8 +27,13 @@ export function composeBundle({ pipeline, subject, build, train, model, sourceAr
     version: pipeline.manifest.version,
     source: { repository: subject.repository, commit: subject.commit, dirty: subject.dirty, tree: subject.tree, archive: sourceArchive },
     index: build.index,
-    platforms: build.platforms.flatMap(({ platform, digest }) => (digest === undefined ? [] : [{ platform, digest }])).toSorted((a, b) => compare(a.platform, b.platform)),
-    model: model && { digest: model.digest, files: model.files.map(({ path, digest, bytes }) => ({ path, digest, bytes })).toSorted((a, b) => compare(a.path, b.path)) },
+    platforms: build.platforms
+      .flatMap(({ platform, digest }) => (digest === undefined ? [] : [{ platform, digest }]))
+      .toSorted((a, b) => compare(a.platform, b.platform)),
+    model: model && {
+      digest: model.digest,
+      files: model.files.map(({ path, digest, bytes }) => ({ path, digest, bytes })).toSorted((a, b) => compare(a.path, b.path)),
+    },
     manifest: { path: pipeline.manifest.path, digest: manifest },
     datasets: (train?.datasets ?? []).map(({ name, digest }) => ({ name, digest })).toSorted((a, b) => compare(a.name, b.name)),
     evaluation: train === undefined ? null : digestOf(evaluationDocument(train)),
@@ -60,9 +65,12 @@ function identityOf({ index, model, manifest, source }: Bundle): Json {
   return { index, model: model?.digest ?? null, manifest, source: content }
 }
 
-/** A value of a type that a schema describes is JSON: it was read from, or will be written as, a document. */
-function asJson(value: object): Json {
-  return JSON.parse(JSON.stringify(value))
+/** The same value as `Json`: an interface that a schema describes has no index signature of its own. */
+export function asJson(value: unknown): Json {
+  if (value === undefined || value === null) return null
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  if (Array.isArray(value)) return value.map(asJson)
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, asJson(member)]))
 }
 
 function compare(one: string, other: string): number {

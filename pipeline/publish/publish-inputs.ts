@@ -24,7 +24,7 @@ export function publishInputs({ pipeline, build, train, manifestBlob, release, r
     name: nameOf(pipeline),
     version: pipeline.manifest.version,
     index: build.index ?? null,
-    model: train?.model?.digest ?? build.model ?? null,
+    model: build.model ?? train?.model?.digest ?? null,
     manifest: manifestBlob,
     evaluation: train === undefined ? null : digestOf(evaluationDocument(train)),
     release,

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { buffer as collect } from 'node:stream/consumers'
 import { pack, type Pack } from 'tar-stream'
 import { Failure } from '../failure.ts'
 import type { RepositoryTree, TreeEntry } from '../ports/repository-tree.ts'
@@ -11,36 +11,34 @@ export type SourceArchive = { readonly kind: 'packed'; readonly content: Buffer 
 
 /**
  * The tree as a tar file that depends on nothing but paths, modes and contents: sorted, no times, no owners.
- * A symbolic link is stored as the file that it leads to inside the tree; one that leads out, or to a folder, and submodules are left out.
- * A file that disappears meanwhile is a `Failure` `interrupted`.
+ * A symbolic link is stored as it is written, wherever it points; submodules have no content here and are left out. A file that disappears meanwhile is a `Failure` `interrupted`.
  */
 export async function packSource(tree: RepositoryTree, signal: AbortSignal, limitBytes = SOURCE_ARCHIVE_LIMIT_BYTES): Promise<SourceArchive> {
   const entries = await tree.entries()
   if (sum(entries) > limitBytes) return { kind: 'too-large', problem: tooLarge(entries, limitBytes) }
   const archive = pack()
-  const chunks: Buffer[] = []
-  archive.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const content = collect(archive)
   let left = limitBytes
   for (const entry of entries) {
     signal.throwIfAborted()
     left -= await addFile(archive, entry, tree, left)
     if (left < 0) return { kind: 'too-large', problem: tooLarge(entries, limitBytes) }
   }
-  const ended = once(archive, 'end')
   archive.finalize()
-  await ended
-  return { kind: 'packed', content: Buffer.concat(chunks) }
+  return { kind: 'packed', content: await content }
 }
 
-async function addFile(archive: Pack, entry: TreeEntry, tree: RepositoryTree, limitBytes: number): Promise<number> {
-  if (entry.mode === '160000') return 0
-  const content = await tree.read(entry.path, limitBytes)
-  if (content === undefined) {
-    if (entry.mode === '120000') return 0
-    throw new Failure('interrupted', `${entry.path} disappeared while the source was being archived`)
+/** Answers how many bytes of content were added. */
+async function addFile(archive: Pack, { path, mode, target }: TreeEntry, tree: RepositoryTree, limitBytes: number): Promise<number> {
+  const header = { name: path, mode: mode === '100755' ? 0o755 : 0o644, mtime: new Date(0), uid: 0, gid: 0 }
+  if (mode === '160000') return 0
+  if (mode === '120000') {
+    archive.entry({ ...header, type: 'symlink', linkname: target ?? '' })
+    return 0
   }
-  const mode = entry.mode === '100755' ? 0o755 : 0o644
-  archive.entry({ name: entry.path, mode, mtime: new Date(0), uid: 0, gid: 0, size: content.length, type: 'file' }, content)
+  const content = await tree.read(path, limitBytes)
+  if (content === undefined) throw new Failure('interrupted', `${path} disappeared while the source was being archived`)
+  archive.entry({ ...header, type: 'file', size: content.length }, content)
   return content.length
 }
 

@@ -122,6 +122,7 @@ PipelineFile_trial?: Trial
 PipelineFile_expectation?: Expectation
 Profile?: Profile
 Profile_metric?: Metric
+ReleaseSummary?: ReleaseSummary
 RunOutput?: RunOutput
 StageRecord?: StageRecord
 StageRecord_environment?: Environment
@@ -341,9 +342,21 @@ dataset?: {
  * sage.yaml: what the Sage Portal and the ECR accept.
  */
 export interface Manifest {
-namespace?: string
+/**
+ * Lower-case letters and digits, 4 to 30; the Portal fills it with the user's name.
+ */
+namespace?: (string | null)
+/**
+ * Lower-case letters, digits, - and _, 2 to 64 characters.
+ */
 name: string
-version?: string
+/**
+ * x.y.z, in quotes; without it the Git tag.
+ */
+version?: (string | null)
+/**
+ * What the plugin does, in a sentence.
+ */
 description: string
 keywords?: (string | null)
 authors?: (string | null)
@@ -352,15 +365,27 @@ homepage?: (string | null)
 funding?: (string | null)
 license?: (string | null)
 source: {
-url?: string
-branch?: string
-tag?: string
+/**
+ * The Portal fills it with the repository's.
+ */
+url?: (string | null)
+branch?: (string | null)
+tag?: (string | null)
 /**
  * @minItems 1
  */
 architectures: ("linux/amd64" | "linux/arm64" | "linux/arm/v6" | "linux/arm/v7" | "linux/arm/v8")[]
+/**
+ * Build context inside the repository.
+ */
 directory?: string
+/**
+ * Relative to the directory.
+ */
 dockerfile?: string
+/**
+ * Texts only.
+ */
 build_args?: {
 [k: string]: string
 }
@@ -434,7 +459,7 @@ hyperparameters?: {
  */
 datasets?: {
 /**
- * Mounted read-only at /opt/ml/input/data/<name>.
+ * Mounted read-only at /opt/ml/input/data/<name>; lower-case letters, digits, - and _, at most 64.
  */
 name: string
 /**
@@ -468,6 +493,9 @@ model?: ({
 path: string
 from?: "train"
 uri?: string
+/**
+ * 64 hexadecimal digits, as sha256sum prints them.
+ */
 sha256?: string
 })
 test?: {
@@ -482,14 +510,25 @@ trials?: Trial[]
  */
 profile?: {
 repetitions?: number
+/**
+ * Metric and percentile, for instance latency_ms.p95: 250.
+ */
 budgets?: {
+/**
+ * A number in the unit that the name ends in, or a size such as 900Mi.
+ */
 [k: string]: number | string
 }
 /**
  * @maxItems 20
+ * 
+ * Items: A node model, for instance xavier-nx.
  */
 nodes?: string[]
 }
+/**
+ * public, or restricted: {users: [], teams: []}.
+ */
 access?: ("public" | {
 restricted: {
 users?: string[]
@@ -510,6 +549,9 @@ cpus?: number
 pids?: number
 }
 export interface Trial {
+/**
+ * Lower-case letters, digits and -, at most 64.
+ */
 name: string
 /**
  * Folder or file of fixed inputs, read-only under /data/inputs.
@@ -528,6 +570,9 @@ camera?: {
  * @maxItems 200
  */
 args?: string[]
+/**
+ * Environment variables: names of letters, digits and _.
+ */
 env?: {
 [k: string]: string
 }
@@ -547,8 +592,10 @@ limits?: Limits
 network?: ("none" | "open")
 /**
  * Only on these; default: all that were built.
+ * 
+ * @minItems 1
  */
-platforms?: string[]
+platforms?: ("linux/amd64" | "linux/arm64" | "linux/arm/v6" | "linux/arm/v7" | "linux/arm/v8")[]
 /**
  * @maxItems 200
  */
@@ -654,6 +701,68 @@ p95?: number
  * @maxItems 1000
  */
 samples?: number[]
+}
+/**
+ * What a later run compares itself with: the newest release of a plugin, as the catalogue keeps it beside its database.
+ */
+export interface ReleaseSummary {
+/**
+ * namespace/name
+ */
+name: string
+version: string
+/**
+ * A SHA-256 digest as OCI writes it.
+ */
+digest: string
+/**
+ * A SHA-256 digest as OCI writes it.
+ */
+index: string
+/**
+ * RFC 3339, UTC.
+ */
+published: string
+metrics: EvaluationMetric[]
+slices: EvaluationSlice[]
+profiles: Profile[]
+/**
+ * By platform, compressed.
+ */
+imageBytes: {
+[k: string]: number
+}
+}
+export interface EvaluationMetric {
+name: string
+/**
+ * A number; JSON has no NaN or infinities, so these are strings.
+ */
+value: (number | ("NaN" | "Infinity" | "-Infinity"))
+better: ("higher" | "lower")
+unit?: string
+split?: string
+n?: number
+/**
+ * @minItems 2
+ * @maxItems 2
+ */
+ci95?: number[]
+}
+export interface EvaluationSlice {
+slice: string
+metric: string
+/**
+ * A number; JSON has no NaN or infinities, so these are strings.
+ */
+value: (number | ("NaN" | "Infinity" | "-Infinity"))
+n: number
+/**
+ * @minItems 2
+ * @maxItems 2
+ */
+ci95?: number[]
+baseline?: number
 }
 /**
  * What `ctss run --json` prints.
@@ -787,37 +896,6 @@ digest: string
 uri: string
 license?: string
 }[]
-}
-export interface EvaluationMetric {
-name: string
-/**
- * A number; JSON has no NaN or infinities, so these are strings.
- */
-value: (number | ("NaN" | "Infinity" | "-Infinity"))
-better: ("higher" | "lower")
-unit?: string
-split?: string
-n?: number
-/**
- * @minItems 2
- * @maxItems 2
- */
-ci95?: number[]
-}
-export interface EvaluationSlice {
-slice: string
-metric: string
-/**
- * A number; JSON has no NaN or infinities, so these are strings.
- */
-value: (number | ("NaN" | "Infinity" | "-Infinity"))
-n: number
-/**
- * @minItems 2
- * @maxItems 2
- */
-ci95?: number[]
-baseline?: number
 }
 export interface EvaluationTest {
 name: string

@@ -8,6 +8,7 @@ export declare const validateManifest: ValidateFunction<types.Manifest>
 export declare const validateModelManifest: ValidateFunction<types.ModelManifest>
 export declare const validatePipelineFile: ValidateFunction<types.PipelineFile>
 export declare const validateProfile: ValidateFunction<types.Profile>
+export declare const validateReleaseSummary: ValidateFunction<types.ReleaseSummary>
 export declare const validateRunOutput: ValidateFunction<types.RunOutput>
 export declare const validateStageRecord: ValidateFunction<types.StageRecord>
 export declare const validateTestOutput: ValidateFunction<types.TestOutput>

@@ -148,7 +148,7 @@ describe('a run', () => {
 
     const summaries = await runStages(makeRequest(scripts), makePorts(world))
 
-    expect(summaries.find(({ stage }) => stage === 'build')).toMatchObject({ outcome: 'error', reason: 'The registry does not answer. Run ctss up.' })
+    expect(summaries.find(({ stage }) => stage === 'build')).toMatchObject({ outcome: 'error', reason: 'The registry does not answer; Run ctss up.' })
     expect(outcomes(summaries)['virtual']).toBe('skipped')
     expect(world.workFolders).toEqual([])
   })
@@ -159,7 +159,7 @@ describe('a run', () => {
 
     const summaries = await runStages(makeRequest(scripts), makePorts(world))
 
-    expect(summaries.find(({ stage }) => stage === 'build')?.reason).toBe('The registry does not answer.')
+    expect(summaries.find(({ stage }) => stage === 'build')?.reason).toBe('The registry does not answer')
   })
 
   it('throws a bug', async () => {

@@ -1,0 +1,33 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { WorkFolder } from '../../pipeline/run.ts'
+import { storageFailure } from '../filesystem/storage-failure.ts'
+
+/**
+ * Makes a folder for one stage below `parent`, removed when the stage ends. Its name carries our process id and start time, so that a later run
+ * can sweep what a killed one left.
+ */
+export async function makeWorkFolder(parent: string, purpose: string): Promise<WorkFolder> {
+  try {
+    await mkdir(parent, { recursive: true })
+    const path = await mkdtemp(join(parent, `${process.pid}-${(await startTime(process.pid)) ?? '0'}-${purpose}-`))
+    return { path, [Symbol.asyncDispose]: async () => rm(path, { recursive: true, force: true, maxRetries: 3 }) }
+  } catch (error) {
+    throw storageFailure(error, `making a work folder in ${parent}`)
+  }
+}
+
+/** Removes work folders whose process is gone. */
+export async function sweepWorkFolders(parent: string): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    const [, pid, started] = /^(\d+)-(\d+)-/.exec(name) ?? []
+    if (pid !== undefined && (await startTime(Number(pid))) !== started) await rm(join(parent, name), { recursive: true, force: true })
+  }
+}
+
+/** Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat, proc(5)); undefined when there is no such process. A process id alone may have been used again. */
+async function startTime(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  // The second field is the program's name in brackets and may hold blanks.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+}

@@ -1,0 +1,53 @@
+import { basename } from 'node:path'
+
+import { normaliseRepositoryUrl } from '../../pipeline/repository-url.ts'
+import { readableName, splitZero } from './folder-listing.ts'
+import { runGit } from './git.ts'
+
+/** What Git says about a folder besides its files. */
+export interface GitState {
+  /** Of the remote `origin`, without credentials; of a remote on this machine, its folder's name only. */
+  readonly repository: string | undefined
+  readonly commit: string | null
+  /** Sorted. */
+  readonly tags: readonly string[]
+  /** Path relative to the folder → `<mode> <blob id>` at the commit. */
+  readonly committed: ReadonlyMap<string, string>
+}
+
+/** Remote, commit, tags at it and its tree; undefined when there is no Git or no repository. */
+export async function readGitState(folder: string, signal?: AbortSignal): Promise<GitState | undefined> {
+  const ask = async (args: readonly string[]): Promise<Buffer | undefined> => {
+    const answer = await runGit(args, { cwd: folder, ...(signal && { signal }) })
+    return answer.kind === 'ok' ? answer.stdout : undefined
+  }
+  const [isInside, commit, tags, remote, tree] = await Promise.all([
+    ask(['rev-parse', '--is-inside-work-tree']),
+    ask(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
+    ask(['for-each-ref', '--points-at=HEAD', '--format=%(refname:strip=2)', 'refs/tags']),
+    ask(['config', '--get', 'remote.origin.url']),
+    ask(['ls-tree', '-r', '-z', 'HEAD']),
+  ])
+  if (isInside?.toString().trim() !== 'true') return undefined
+  return {
+    repository: nameRemote(remote?.toString().trim() ?? ''),
+    commit: commit?.toString().trim() ?? null,
+    tags: (tags?.toString() ?? '').split('\n').filter((tag) => tag !== ''),
+    committed: parseTree(tree ?? Buffer.alloc(0)),
+  }
+}
+
+function nameRemote(remote: string): string | undefined {
+  return normaliseRepositoryUrl(remote) ?? (basename(remote).replace(/\.git$/, '') || undefined)
+}
+
+/** `<mode> <type> <id>\t<path>` each. */
+function parseTree(output: Buffer): ReadonlyMap<string, string> {
+  const committed = new Map<string, string>()
+  for (const line of splitZero(output)) {
+    const tab = line.indexOf('\t')
+    const [mode, , id] = line.subarray(0, tab).toString('latin1').split(' ')
+    committed.set(readableName(line.subarray(tab + 1)), `${mode} ${id}`)
+  }
+  return committed
+}

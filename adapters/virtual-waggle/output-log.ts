@@ -1,0 +1,41 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { Writable } from 'node:stream'
+
+const FILE_BYTES = 10 * 2 ** 20
+const TAIL_BYTES = 64 * 1024
+
+/** One output stream of a plugin: its beginning in a file of at most 10 MiB, its end in memory, the rest read and forgotten. */
+export class OutputLog extends Writable {
+  readonly path: string
+  #file: number | undefined
+  readonly #onText: (chunk: Buffer) => void
+  #written = 0
+  #tail: Buffer = Buffer.alloc(0)
+
+  constructor(path: string, onText: (chunk: Buffer) => void) {
+    super()
+    this.path = path
+    this.#onText = onText
+    this.#file = openSync(path, 'wx', 0o600)
+  }
+
+  /** The last 64 KiB, read as UTF-8. */
+  get tail(): string {
+    return this.#tail.toString('utf8')
+  }
+
+  /** Closes the file; the stream may still be written to, for nothing. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const room = this.#file === undefined ? chunk.subarray(0, 0) : chunk.subarray(0, FILE_BYTES - this.#written)
+    for (let start = 0; this.#file !== undefined && start < room.length; ) start += writeSync(this.#file, room, start)
+    this.#written += room.length
+    this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-TAIL_BYTES)
+    this.#onText(chunk)
+    done()
+  }
+}

@@ -1,0 +1,92 @@
+import packageJson from '../../package.json' with { type: 'json' }
+import { asDigest } from '../../pipeline/digest.ts'
+import { Failure } from '../../pipeline/failure.ts'
+import type { Pipeline } from '../../pipeline/pipeline.ts'
+import { worstOutcome, type PlanOptions } from '../../pipeline/plan.ts'
+import type { ChartRenderer } from '../../pipeline/ports/charts.ts'
+import { finishReport } from '../../pipeline/report/finish-report.ts'
+import type { ReportedBundle, ReportInput } from '../../pipeline/report/report.ts'
+import { runStages, type StageSummary } from '../../pipeline/run.ts'
+import { decideRunGates, makeStageScripts, nameOf } from '../../pipeline/stage-scripts.ts'
+import { STAGES } from '../../pipeline/stage.ts'
+import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
+import type { RunOutput, Subject } from '../../schemas/generated/types.ts'
+import { assemble, type Assembly } from '../assemble.ts'
+import { readEnvironment } from '../environment.ts'
+import { EXIT, type ExitCode } from '../exit-code.ts'
+import { interruptible } from '../interruptible.ts'
+import { openRepository } from '../open-repository.ts'
+import { openOutput } from '../output/open.ts'
+import type { Output } from '../output/output.ts'
+import { describeRun } from '../output/result.ts'
+import type { RunOptions } from '../program.ts'
+
+interface FinishedRun {
+  readonly summaries: readonly StageSummary[]
+  readonly report: RunOutput['report']
+}
+
+/** `ctss run`, and the commands that are a part of it. */
+export async function runCommand(place: string, options: RunOptions): Promise<ExitCode> {
+  const environment = readEnvironment()
+  const output = await openOutput(options, environment)
+  const { summaries, report } = await interruptible(async (signal) => {
+    try {
+      await using repository = await openRepository(place, options.ref, signal)
+      const { tree } = repository
+      const [subject, reading] = await Promise.all([tree.subject(), readPipeline(tree)])
+      const assembly = await assemble({ environment, tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
+      const scripts = makeStageScripts({ reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: options.release ?? false, runId: assembly.runId }, assembly.stages)
+      const stages = await runStages({ subject, pipeline: reading.pipeline, options: planOptions(options), scripts, signal }, assembly.run)
+      return await writeReport(subject, reading.pipeline, stages, options, assembly, output)
+    } finally {
+      await output.close()
+    }
+  })
+  const result: RunOutput = { stages: summaries.map(toStageOutput), bundle: bundleOf(summaries) ?? null, report }
+  if (options.json) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
+  else if (!options.quiet) process.stdout.write(describeRun(summaries, result))
+  return EXIT[worstOutcome(summaries.map(({ outcome }) => outcome))]
+}
+
+function planOptions({ from = 'validate', to = 'report', force = [], keepGoing = false }: RunOptions): PlanOptions {
+  return { from, to, keepGoing, force: force === true ? STAGES.slice(STAGES.indexOf(from)) : force }
+}
+
+/** The stage report, in every run, whatever the others came to. */
+async function writeReport(subject: Subject, pipeline: Pipeline | undefined, stages: readonly StageSummary[], options: RunOptions, { stages: ports, run, reportsOf }: Assembly, output: Output): Promise<FinishedRun> {
+  const started = run.clock.monotonicMs()
+  const name = pipeline === undefined ? 'unnamed' : nameOf(pipeline)
+  const bundle = bundleOf(stages)
+  const baseline = pipeline && (await ports.catalogue.newestRelease(name))
+  const input: ReportInput = {
+    subject, stages, toolVersion: run.toolVersion,
+    gates: await decideRunGates({ pipeline, record: stages.find(({ stage }) => stage === 'train')?.record }, ports.catalogue),
+    ...(bundle && { bundle }),
+    ...(baseline && { baseline }),
+  }
+  const progress = output.stageStarted('report', 'always')
+  progress.step('composing the report')
+  const loadRenderer = async (): Promise<ChartRenderer> => (await import('../../adapters/charts/vega-charts.ts')).vegaCharts
+  const finished = await finishReport(input, { reports: reportsOf(name), loadRenderer, force: planOptions(options).force.includes('report') }).catch((error: unknown) => {
+    if (error instanceof Failure) return error
+    throw error
+  })
+  const seconds = (run.clock.monotonicMs() - started) / 1000
+  const summary: StageSummary = finished instanceof Failure
+    ? { stage: 'report', outcome: 'error', ran: true, seconds, key: null, reason: finished.message, problems: [] }
+    : { stage: 'report', outcome: 'passed', ran: finished.ran, seconds, key: finished.key, problems: [], ...(!finished.ran && { reason: 'no stage ran' }) }
+  output.stageEnded(summary)
+  return { summaries: [...stages, summary], report: finished instanceof Failure ? null : { markdown: finished.files.markdown, html: finished.files.html } }
+}
+
+function bundleOf(summaries: readonly StageSummary[]): ReportedBundle | undefined {
+  const details = summaries.find(({ stage, outcome }) => stage === 'publish' && outcome === 'passed')?.record?.details
+  if (details?.kind !== 'publish') return undefined
+  const { name, version, digest, index, reference, state } = details
+  return { name, version, digest: asDigest(digest), index: asDigest(index), reference, state }
+}
+
+function toStageOutput({ stage, outcome, ran, seconds, key, reason, problems }: StageSummary): RunOutput['stages'][number] {
+  return { stage, outcome, ran, seconds, key, problems: [...problems], ...(reason !== undefined && { reason }) }
+}

@@ -1,0 +1,94 @@
+import { writeFile, mkdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import packageJson from '../../package.json' with { type: 'json' }
+import { Failure } from '../../pipeline/failure.ts'
+import { DEFAULT_LIMITS, type Pipeline, type TrialPlan } from '../../pipeline/pipeline.ts'
+import { worstOutcome } from '../../pipeline/plan.ts'
+import { runStages, type StageSummary } from '../../pipeline/run.ts'
+import { makeStageScripts } from '../../pipeline/stage-scripts.ts'
+import { defaultPipeline } from '../../pipeline/validate/complete.ts'
+import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
+import { recordGoldens, type FinishedTrial } from '../../pipeline/virtual/virtual.ts'
+import type { TestOutput } from '../../schemas/generated/types.ts'
+import { assemble } from '../assemble.ts'
+import { readEnvironment } from '../environment.ts'
+import { EXIT, type ExitCode } from '../exit-code.ts'
+import { interruptible } from '../interruptible.ts'
+import { openRepository, type OpenRepository } from '../open-repository.ts'
+import { openOutput } from '../output/open.ts'
+import { describeTest } from '../output/trial.ts'
+import type { TestOptions } from '../program.ts'
+
+/** What a plugin is tried with when it is given arguments by hand. */
+const TRY_OUT: TrialPlan = { name: 'arguments', inputs: undefined, cameras: {}, args: [], env: {}, timeoutMs: 60_000, mayRunOn: false, exitCode: 0, limits: DEFAULT_LIMITS, network: 'none', platforms: undefined, expect: [], golden: undefined }
+
+/** `ctss test`: builds what has changed, then runs the trials, always. Needs only a Dockerfile that builds; problems of the manifest are shown and stop nothing. */
+export async function testCommand(place: string, args: readonly string[], options: TestOptions): Promise<ExitCode> {
+  const environment = readEnvironment()
+  const output = await openOutput(options, environment)
+  const { summaries, trials } = await interruptible(async (signal) => {
+    try {
+      await using repository = await openRepository(place, options.ref, signal)
+      const reading = await readPipeline(repository.tree)
+      const assembly = await assemble({ environment, tree: repository.tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
+      const pipeline = chooseTrials(reading.pipeline ?? (await pipelineWithoutManifest(place, repository, assembly.nativePlatform)), args, options)
+      let finished: readonly FinishedTrial[] = []
+      const scripts = makeStageScripts({ reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: false, runId: assembly.runId, onTrials: (result) => (finished = result) }, assembly.stages)
+      const force = [...(options.force === true ? (['train', 'build'] as const) : (options.force ?? [])), 'virtual' as const]
+      const stages = await runStages({ subject: await repository.tree.subject(), pipeline, options: { from: 'validate', to: 'virtual', force, keepGoing: true }, scripts, signal }, assembly.run)
+      if (options.record) await record(finished, repository)
+      return { summaries: stages, trials: finished }
+    } finally {
+      await output.close()
+    }
+  })
+  // A manifest that the ECR would refuse is no reason not to try the plugin: only what was tried decides.
+  const counted = summaries.filter(({ stage }) => stage !== 'validate')
+  const result = composeOutput(trials, summaries)
+  if (options.json) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
+  else if (!options.quiet) process.stdout.write(describeTest(result, counted))
+  return EXIT[worstOutcome(counted.map(({ outcome }) => outcome))]
+}
+
+function chooseTrials(pipeline: Pipeline, args: readonly string[], { trial: names }: TestOptions): Pipeline {
+  if (args.length > 0) {
+    const { inputs, cameras, limits, network } = pipeline.trials[0] ?? TRY_OUT
+    return { ...pipeline, trials: [{ ...TRY_OUT, inputs, cameras, limits, network, args }] }
+  }
+  if (names === undefined) return pipeline
+  const unknown = names.find((name) => pipeline.trials.every((trial) => trial.name !== name))
+  if (unknown !== undefined) throw new Failure('testbed-unavailable', `There is no trial '${unknown}' in ctss.yaml.`, { suggestion: `The trials are: ${pipeline.trials.map(({ name }) => name).join(', ')}.` })
+  return { ...pipeline, trials: pipeline.trials.filter(({ name }) => names.includes(name)) }
+}
+
+async function pipelineWithoutManifest(place: string, { tree }: OpenRepository, nativePlatform: string): Promise<Pipeline> {
+  if ((await tree.entries()).every(({ path }) => path !== 'Dockerfile')) throw new Failure('testbed-unavailable', `${place} has neither a manifest nor a Dockerfile.`, { suggestion: 'Name the folder of a plugin repository, or write a Dockerfile.' })
+  return defaultPipeline(basename(place.replace(/\/+$/, '')), [nativePlatform])
+}
+
+async function record(trials: readonly FinishedTrial[], { folder }: OpenRepository): Promise<void> {
+  const goldens = recordGoldens(trials)
+  if (folder === undefined) throw new Failure('storage-unavailable', '--record writes golden files beside the plugin, so it needs a folder, not a URL.')
+  if (goldens.size === 0) throw new Failure('testbed-unavailable', 'No trial names a golden file, so there is nothing to record.', { suggestion: 'Add `golden: tests/golden.ndjson` to a trial in ctss.yaml.' })
+  for (const [path, text] of goldens) {
+    await mkdir(join(folder, dirname(path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+    process.stderr.write(`recorded ${path}\n`)
+  }
+}
+
+function composeOutput(trials: readonly FinishedTrial[], summaries: readonly StageSummary[]): TestOutput {
+  return {
+    trials: trials.map(({ plan, platform, observation, judgement }) => {
+      const { ending, emulated, exitCode, messages, total, uploads, logs, profile } = observation
+      return {
+        name: plan.name, platform, outcome: judgement.outcome, ending, emulated, exitCode, messages: [...messages], total, uploads: [...uploads],
+        expectations: [...judgement.expectations], problems: [...judgement.problems], logs: { stdout: logs.stdout, stderr: logs.stderr }, profile,
+      }
+    }),
+    problems: summaries.filter(({ stage }) => stage !== 'virtual' || trials.length === 0).flatMap(({ stage, outcome, reason, problems }) => [
+      ...problems,
+      ...(outcome === 'error' ? [{ code: `${stage}-error`, severity: 'error' as const, message: reason ?? 'it ended in an error' }] : []),
+    ]),
+  }
+}
