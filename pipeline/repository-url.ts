@@ -9,7 +9,10 @@ export function normaliseRepositoryUrl(url: string): string | undefined {
   const scp = url.includes('://') ? null : SCP.exec(url)
   const parsed = URL.parse(scp ? `ssh://${scp[1] ?? scp[2]}/${scp[3]}` : url)
   if (parsed === null || !['https:', 'http:', 'ssh:', 'git:', 'git+ssh:', 'git+https:'].includes(parsed.protocol) || parsed.hostname === '') return undefined
-  const path = parsed.pathname.replace(/\/+$/, '').replace(/\.git$/, '').replace(/^\/+/, '')
+  const path = parsed.pathname
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '')
+    .replace(/^\/+/, '')
   const port = parsed.port !== '' && parsed.protocol.startsWith('http') ? `:${parsed.port}` : ''
   return `https://${parsed.hostname.toLowerCase()}${port}/${path}`
 }

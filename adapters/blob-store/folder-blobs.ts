@@ -102,7 +102,9 @@ async function* readChunks(path: string): AsyncGenerator<Buffer> {
 
 async function corrupt(path: string, digest: Digest): Promise<Failure> {
   await rename(path, `${path}.corrupt`).catch(() => undefined)
-  return new Failure('digest-mismatch', `the stored content of ${digest} was changed or damaged; it was set aside`, { suggestion: 'run the stage that made it again, with --force' })
+  return new Failure('digest-mismatch', `the stored content of ${digest} was changed or damaged; it was set aside`, {
+    suggestion: 'run the stage that made it again, with --force',
+  })
 }
 
 function orUndefinedWhenMissing(error: unknown): undefined {

@@ -66,7 +66,18 @@ async function putBytes(place: Bucket, content: Uint8Array): Promise<Digest> {
   // Bytes that are there already need not travel again.
   if (there === content.byteLength) return digest
   const ChecksumSHA256 = Buffer.from(digest.slice('sha256:'.length), 'hex').toString('base64')
-  await unlessThere(place.client.send(new PutObjectCommand({ Bucket: place.bucket, Key: keyOf(place, digest), Body: content, ContentLength: content.byteLength, ChecksumSHA256, ...onlyOnce(there) })))
+  await unlessThere(
+    place.client.send(
+      new PutObjectCommand({
+        Bucket: place.bucket,
+        Key: keyOf(place, digest),
+        Body: content,
+        ContentLength: content.byteLength,
+        ChecksumSHA256,
+        ...onlyOnce(there),
+      }),
+    ),
+  )
   return digest
 }
 
@@ -110,11 +121,16 @@ async function putParts(place: Bucket, path: string, digest: Digest, condition: 
   }
 }
 
-async function sendParts(place: Bucket, handle: FileHandle, upload: { Bucket: string; Key: string; UploadId: string }, digest: Digest): Promise<CompletedPart[]> {
+async function sendParts(
+  place: Bucket,
+  handle: FileHandle,
+  upload: { Bucket: string; Key: string; UploadId: string },
+  digest: Digest,
+): Promise<CompletedPart[]> {
   const hash = createHash('sha256')
   const parts: CompletedPart[] = []
   const buffer = Buffer.allocUnsafe(place.partBytes)
-  for (let position = 0; ; ) {
+  for (let position = 0; ;) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
     if (bytesRead === 0) break
     const Body = buffer.subarray(0, bytesRead)
@@ -163,7 +179,9 @@ async function getFile(place: Bucket, digest: Digest, path: string): Promise<boo
 }
 
 function mismatch(digest: Digest): Failure {
-  return new Failure('digest-mismatch', `the store answers another content than ${digest}`, { suggestion: 'delete the object, then run the stage that made it again, with --force' })
+  return new Failure('digest-mismatch', `the store answers another content than ${digest}`, {
+    suggestion: 'delete the object, then run the stage that made it again, with --force',
+  })
 }
 
 async function openObject(place: Bucket, digest: Digest): Promise<AsyncIterable<Uint8Array> | undefined> {
@@ -217,7 +235,9 @@ async function attempt<T>(place: Bucket, act: () => Promise<T>): Promise<T> {
     if (error instanceof Failure) throw error
     if (error instanceof S3ServiceException) {
       const isFull = FULL.test(error.name) || statusOf(error) === 507
-      throw new Failure(isFull ? 'storage-full' : 'storage-unavailable', `${where}: ${error.name}${error.message === '' ? '' : `, ${error.message}`}`, { cause: error })
+      throw new Failure(isFull ? 'storage-full' : 'storage-unavailable', `${where}: ${error.name}${error.message === '' ? '' : `, ${error.message}`}`, {
+        cause: error,
+      })
     }
     throw asFailure(error, where)
   }

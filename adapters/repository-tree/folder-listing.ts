@@ -41,7 +41,10 @@ function parseLine(line: Buffer): Candidate | undefined {
 }
 
 /** Every file below a folder, but for what lies in a `.git`. Links are not followed. */
-export async function listByWalking(folder: string, { signal, limit = MAX_ENTRIES }: { readonly signal?: AbortSignal; readonly limit?: number } = {}): Promise<readonly Candidate[]> {
+export async function listByWalking(
+  folder: string,
+  { signal, limit = MAX_ENTRIES }: { readonly signal?: AbortSignal; readonly limit?: number } = {},
+): Promise<readonly Candidate[]> {
   const candidates: Candidate[] = []
   const pending: Buffer[] = [Buffer.alloc(0)]
   for (let parent = pending.pop(); parent !== undefined; parent = pending.pop()) {
@@ -61,7 +64,9 @@ export async function listByWalking(folder: string, { signal, limit = MAX_ENTRIE
 /** A name as text; bytes that are not UTF-8 as `\xNN`. */
 export function readableName(name: Buffer): string {
   const text = name.toString('utf8')
-  return Buffer.from(text).equals(name) ? text : name.toString('latin1').replace(/[\u0080-\u00ff]/g, (character) => `\\x${character.charCodeAt(0).toString(16)}`)
+  return Buffer.from(text).equals(name)
+    ? text
+    : name.toString('latin1').replace(/[\u0080-\u00ff]/g, (character) => `\\x${character.charCodeAt(0).toString(16)}`)
 }
 
 /** The pieces of what Git prints with `-z`. */

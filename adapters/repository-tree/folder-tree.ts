@@ -53,8 +53,14 @@ export function folderTree(folder: string, signal?: AbortSignal): RepositoryTree
 async function describe(folder: string, list: () => Promise<Listing>, signal: AbortSignal | undefined): Promise<Subject> {
   const [{ entries, fromGit }, git] = await Promise.all([list(), readGitState(folder, signal)])
   const tree = treeDigest(entries)
-  if (!fromGit || git === undefined) return { repository: basename(folder), commit: null, dirty: true, tree }
-  return { repository: git.repository ?? basename(folder), commit: git.commit, dirty: git.commit === null || !isCommitted(entries, git.committed), tree, tags: [...git.tags] }
+  if (!fromGit) return { repository: basename(folder), commit: null, dirty: true, tree }
+  return {
+    repository: git.repository ?? basename(folder),
+    commit: git.commit,
+    dirty: git.commit === null || !isCommitted(entries, git.committed),
+    tree,
+    tags: [...git.tags],
+  }
 }
 
 async function attempt<T>(folder: string, act: () => Promise<T>): Promise<T> {
@@ -109,7 +115,9 @@ function makeFolderCheck(folder: string): (path: string, name: Buffer) => boolea
     const known = checked.get(key)
     if (known !== undefined) return known
     const end = parent.lastIndexOf('/')
-    const isReal = (end === -1 || check(parent.subarray(0, end))) && lstatSync(locate(folder, readableName(parent), parent), { throwIfNoEntry: false })?.isDirectory() === true
+    const isReal =
+      (end === -1 || check(parent.subarray(0, end))) &&
+      lstatSync(locate(folder, readableName(parent), parent), { throwIfNoEntry: false })?.isDirectory() === true
     checked.set(key, isReal)
     return isReal
   }
@@ -153,7 +161,8 @@ async function copyEntries(paths: readonly string[], { folder, target, index, lo
     const end = path.lastIndexOf('/')
     const name = locations.get(path)?.subarray(Buffer.byteLength(join(folder, '/')))
     const parent = end === -1 ? '' : path.slice(0, end)
-    if (!made.has(parent)) await mkdir(name === undefined ? join(target, parent) : locate(target, parent, name.subarray(0, Math.max(0, name.lastIndexOf('/')))), { recursive: true })
+    if (!made.has(parent))
+      await mkdir(name === undefined ? join(target, parent) : locate(target, parent, name.subarray(0, Math.max(0, name.lastIndexOf('/')))), { recursive: true })
     made.add(parent)
     const destination = name === undefined ? join(target, path) : locate(target, path, name)
     if (entry.mode === '120000') await copyLink(entry, destination, index)

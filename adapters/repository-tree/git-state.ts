@@ -15,20 +15,18 @@ export interface GitState {
   readonly committed: ReadonlyMap<string, string>
 }
 
-/** Remote, commit, tags at it and its tree; undefined when there is no Git or no repository. */
-export async function readGitState(folder: string, signal?: AbortSignal): Promise<GitState | undefined> {
+/** Remote, commit, tags at it and its tree; all of it empty when there is no Git or no repository. */
+export async function readGitState(folder: string, signal?: AbortSignal): Promise<GitState> {
   const ask = async (args: readonly string[]): Promise<Buffer | undefined> => {
     const answer = await runGit(args, { cwd: folder, ...(signal && { signal }) })
     return answer.kind === 'ok' ? answer.stdout : undefined
   }
-  const [isInside, commit, tags, remote, tree] = await Promise.all([
-    ask(['rev-parse', '--is-inside-work-tree']),
+  const [commit, tags, remote, tree] = await Promise.all([
     ask(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
     ask(['for-each-ref', '--points-at=HEAD', '--format=%(refname:strip=2)', 'refs/tags']),
     ask(['config', '--get', 'remote.origin.url']),
     ask(['ls-tree', '-r', '-z', 'HEAD']),
   ])
-  if (isInside?.toString().trim() !== 'true') return undefined
   return {
     repository: nameRemote(remote?.toString().trim() ?? ''),
     commit: commit?.toString().trim() ?? null,

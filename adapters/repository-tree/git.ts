@@ -32,17 +32,27 @@ const HARMLESS = [
 ].flatMap(([name, value]) => ['-c', `${name}=${value}`])
 
 /** Variables that would point Git at another repository than the one in `cwd`, as `git rev-parse --local-env-vars` lists them: a hook that calls us sets them. */
-const LOCAL_VARIABLES = /^GIT_(ALTERNATE_OBJECT_DIRECTORIES|CEILING_DIRECTORIES|CONFIG|CONFIG_(PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)|OBJECT_DIRECTORY|DIR|WORK_TREE|IMPLICIT_WORK_TREE|GRAFT_FILE|INDEX_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE|PREFIX|SHALLOW_FILE|COMMON_DIR|NAMESPACE|TRACE.*|EXTERNAL_DIFF|PAGER|EDITOR)$/
+const LOCAL_VARIABLES =
+  /^GIT_(ALTERNATE_OBJECT_DIRECTORIES|CEILING_DIRECTORIES|CONFIG|CONFIG_(PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)|OBJECT_DIRECTORY|DIR|WORK_TREE|IMPLICIT_WORK_TREE|GRAFT_FILE|INDEX_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE|PREFIX|SHALLOW_FILE|COMMON_DIR|NAMESPACE|TRACE.*|EXTERNAL_DIFF|PAGER|EDITOR)$/
 
 /** Runs Git on a repository that may be hostile. An exit code other than 0 is an answer. Fails with `cancelled`, `timed-out`, `storage-unavailable` (endless output). */
 export function runGit(args: readonly string[], { cwd, protocols = [], signal, timeoutMs = 60_000 }: GitOptions): Promise<GitResult> {
   return new Promise((resolve, reject) => {
-    const settings = { cwd, env: environment(protocols), encoding: 'buffer', maxBuffer: OUTPUT_BYTES, timeout: timeoutMs, killSignal: 'SIGKILL', ...(signal && { signal }) } as const
+    const settings = {
+      cwd,
+      env: environment(protocols),
+      encoding: 'buffer',
+      maxBuffer: OUTPUT_BYTES,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      ...(signal && { signal }),
+    } as const
     execFile('git', [...HARMLESS, ...args], settings, (error, stdout, stderr) => {
       if (error === null) resolve({ kind: 'ok', stdout })
       else if (signal?.aborted) reject(new Failure('cancelled', `git ${args[0]} was cancelled`, { cause: error }))
       else if (error.code === 'ENOENT') resolve({ kind: 'no-git' })
-      else if (String(error.code) === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') reject(new Failure('storage-unavailable', `git ${args[0]} lists more than a plugin repository may hold`, { cause: error }))
+      else if (String(error.code) === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER')
+        reject(new Failure('storage-unavailable', `git ${args[0]} lists more than a plugin repository may hold`, { cause: error }))
       else if (error.killed === true) reject(new Failure('timed-out', `git ${args[0]} took more than ${timeoutMs / 1000} s`, { cause: error }))
       else resolve({ kind: 'refused', stderr: stderr.toString('utf8').slice(-4096) })
     })

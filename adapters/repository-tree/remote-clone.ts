@@ -29,7 +29,10 @@ interface Remote {
 
 /** Fetches one commit, checks how much it would unpack to, and checks it out. */
 export async function cloneRemote(url: string, { folder, ref, limitBytes, signal }: CloneOptions): Promise<void> {
-  if (!URL_FORM.test(url)) throw new Failure('download-failed', `${withoutCredentials(url)} is not the URL of a Git repository`, { suggestion: 'Use https://…, ssh://…, git@host:… or file:///…' })
+  if (!URL_FORM.test(url))
+    throw new Failure('download-failed', `${withoutCredentials(url)} is not the URL of a Git repository`, {
+      suggestion: 'Use https://…, ssh://…, git@host:… or file:///…',
+    })
   const tooLarge = new AbortController()
   const remote: Remote = { url, folder, limitBytes, signal: AbortSignal.any([tooLarge.signal, ...(signal ? [signal] : [])]) }
   const watch = setInterval(() => void abortWhenLarge(join(folder, '.git/objects/pack'), limitBytes, tooLarge), WATCH_MS)
@@ -50,11 +53,18 @@ export async function cloneRemote(url: string, { folder, ref, limitBytes, signal
 /** The commit of a ref, and what to fetch so that the tags at it are known too. */
 async function findRef(remote: Remote, ref: string | undefined): Promise<{ commit: string; refspecs: readonly string[] }> {
   const listing = await git(remote, ['ls-remote', '--quiet', '--', remote.url])
-  const refs = new Map(listing.toString('utf8').split('\n').map((line) => line.split('\t')).map(([id = '', name = '']) => [name, id]))
+  const refs = new Map(
+    listing
+      .toString('utf8')
+      .split('\n')
+      .map((line) => line.split('\t'))
+      .map(([id = '', name = '']) => [name, id]),
+  )
   const names = ref === undefined ? ['HEAD'] : [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`]
   const commit = names.map((name) => refs.get(name)).find((id) => id !== undefined) ?? (ref !== undefined && COMMIT.test(ref) ? ref : undefined)
   if (commit === undefined) {
-    const message = ref === undefined ? `${withoutCredentials(remote.url)} is empty` : `${withoutCredentials(remote.url)} has no branch or tag ${JSON.stringify(ref)}`
+    const message =
+      ref === undefined ? `${withoutCredentials(remote.url)} is empty` : `${withoutCredentials(remote.url)} has no branch or tag ${JSON.stringify(ref)}`
     throw new Failure('download-failed', message, { suggestion: 'Name a branch, a tag or a full commit id.' })
   }
   const tags = [...refs].filter(([name, id]) => name.startsWith('refs/tags/') && id === commit).map(([name]) => name.replace(/\^\{\}$/, ''))
@@ -79,7 +89,9 @@ async function git({ url, folder, signal }: Remote, args: readonly string[]): Pr
   if (answer.kind === 'ok') return answer.stdout
   if (answer.kind === 'no-git') throw new Failure('missing-tool', 'git is not installed, so nothing can be cloned', { suggestion: 'apt-get install git' })
   const reason = answer.stderr.trim().split('\n').at(-1)?.replaceAll(url, withoutCredentials(url)) ?? ''
-  throw new Failure('download-failed', `${withoutCredentials(url)} cannot be cloned: ${withoutCredentials(reason)}`, { suggestion: 'Check the URL, and that `git ls-remote` can read it.' })
+  throw new Failure('download-failed', `${withoutCredentials(url)} cannot be cloned: ${withoutCredentials(reason)}`, {
+    suggestion: 'Check the URL, and that `git ls-remote` can read it.',
+  })
 }
 
 async function abortWhenLarge(folder: string, limitBytes: number, controller: AbortController): Promise<void> {
@@ -89,7 +101,10 @@ async function abortWhenLarge(folder: string, limitBytes: number, controller: Ab
 }
 
 function sizeFailure(url: string, limitBytes: number, cause?: unknown): Failure {
-  return new Failure('download-failed', `${withoutCredentials(url)} is larger than ${Math.round(limitBytes / 2 ** 20)} MiB`, { cause, suggestion: 'Keep data and models out of Git: name them in ctss.yaml by address and sha256.' })
+  return new Failure('download-failed', `${withoutCredentials(url)} is larger than ${Math.round(limitBytes / 2 ** 20)} MiB`, {
+    cause,
+    suggestion: 'Keep data and models out of Git: name them in ctss.yaml by address and sha256.',
+  })
 }
 
 /** Any `user:password@` in a text is left out: it may go into logs. */

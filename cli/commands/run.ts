@@ -43,7 +43,7 @@ export async function runCommand(place: string, options: RunOptions): Promise<Ex
       await output.close()
     }
   })
-  const result: RunOutput = { stages: summaries.map(toStageOutput), bundle: bundleOf(summaries) ?? null, report }
+  const result: RunOutput = { stages: summaries.map(toStageOutput), bundle: toBundleOutput(bundleOf(summaries)), report }
   if (options.json) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
   else if (!options.quiet) process.stdout.write(describeRun(summaries, result))
   return EXIT[worstOutcome(summaries.map(({ outcome }) => outcome))]
@@ -85,6 +85,10 @@ function bundleOf(summaries: readonly StageSummary[]): ReportedBundle | undefine
   if (details?.kind !== 'publish') return undefined
   const { name, version, digest, index, reference, state } = details
   return { name, version, digest: asDigest(digest), index: asDigest(index), reference, state }
+}
+
+function toBundleOutput(bundle: ReportedBundle | undefined): RunOutput['bundle'] {
+  return bundle === undefined ? null : { name: bundle.name, version: bundle.version, digest: bundle.digest, index: bundle.index }
 }
 
 function toStageOutput({ stage, outcome, ran, seconds, key, reason, problems }: StageSummary): RunOutput['stages'][number] {

@@ -38,7 +38,9 @@ export function completePipeline({ manifest, path, sections, subject, tree }: Co
     training,
     model: completeModel(sections, training, tree),
     trials: (sections.test?.trials ?? [{ name: 'default' }]).map((trial) => completeTrial(trial, tree)),
-    budgets: Object.fromEntries(Object.entries(sections.profile?.budgets ?? {}).map(([metric, budget]) => [metric, typeof budget === 'string' ? parseSize(budget) : budget])),
+    budgets: Object.fromEntries(
+      Object.entries(sections.profile?.budgets ?? {}).map(([metric, budget]) => [metric, typeof budget === 'string' ? parseSize(budget) : budget]),
+    ),
     repetitions: sections.profile?.repetitions ?? 12,
     nodes: sections.profile?.nodes ?? [],
     access: sections.access ?? 'public',
@@ -71,19 +73,31 @@ function completeIdentity(manifest: Mapping, subject: Subject): Identity {
 
 /** The Portal's user name stands here; on a laptop the repository's owner comes nearest. */
 function namespaceOf(text: string): string | undefined {
-  const letters = text.toLowerCase().replace(/[^a-z0-9]/g, '').slice(0, 30)
+  const letters = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '')
+    .slice(0, 30)
   return letters.length < 4 ? undefined : letters
 }
 
 /** A name that both the ECR and an OCI registry take. */
 function imageName(text: string): string {
-  const name = text.toLowerCase().replace(/[^a-z0-9_]+/g, '-').replace(/_{3,}/g, '__').replace(/-+_|_+-/g, '-').slice(0, 64).replace(/^[-_]+|[-_]+$/g, '')
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, '-')
+    .replace(/_{3,}/g, '__')
+    .replace(/-+_|_+-/g, '-')
+    .slice(0, 64)
+    .replace(/^[-_]+|[-_]+$/g, '')
   return name.length < 2 ? `plugin${name === '' ? '' : `-${name}`}` : name
 }
 
 /** A version that can be an image's tag. */
 function tagName(text: string): string {
-  return text.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[-.]+/, '').slice(0, 64)
+  return text
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .replace(/^[-.]+/, '')
+    .slice(0, 64)
 }
 
 /** The highest x.y.z among the commit's tags, else the first tag, else the short commit, as `git describe --always` would name it. */

@@ -53,7 +53,9 @@ function notAMapping({ file, value }: YamlSource): Problem {
 }
 
 function spellingProblems(file: string): readonly Problem[] {
-  return file === 'sage.yaml' ? [] : [warning('manifest-misnamed', `The Portal reads sage.yaml, not ${file}.`, { place: { file }, suggestion: 'Rename it to sage.yaml.' })]
+  return file === 'sage.yaml'
+    ? []
+    : [warning('manifest-misnamed', `The Portal reads sage.yaml, not ${file}.`, { place: { file }, suggestion: 'Rename it to sage.yaml.' })]
 }
 
 function checkManifest(source: YamlSource, value: Readonly<Record<string, unknown>>, problems: readonly Problem[]): ManifestReading {
@@ -66,7 +68,8 @@ function checkManifest(source: YamlSource, value: Readonly<Record<string, unknow
 function checkSageJson(source: YamlSource): ManifestReading {
   const converted = convertSageJson(isMapping(source.value) ? source.value : {})
   const isSame = converted === source.value
-  const place: YamlSource['place'] = (path, part) => (isSame || (path.length > 0 && valueOf(source.value, String(path[0])) !== undefined) ? source.place(path, part) : { file: source.file, line: 1 })
+  const place: YamlSource['place'] = (path, part) =>
+    isSame || (path.length > 0 && valueOf(source.value, String(path[0])) !== undefined) ? source.place(path, part) : { file: source.file, line: 1 }
   const old = warning('sage-json', 'Nothing reads sage.json any more: the Portal wants sage.yaml.', {
     place: { file: source.file, line: 1 },
     suggestion: 'Save the text below as sage.yaml, and delete sage.json.',

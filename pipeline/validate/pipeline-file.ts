@@ -28,12 +28,21 @@ export async function readPipelineFile(tree: RepositoryTree, index: TreeIndex): 
   const name = PIPELINE_FILES.find((candidate) => index.entries.has(candidate))
   if (name === undefined) return { file: undefined, sections: {}, problems: [] }
   const content = await tree.read(name, MAX_FILE_BYTES)
-  if (content === undefined) return { file: undefined, sections: {}, problems: [describePath('The pipeline file', name, resolveTreePath(index, name), 'file', { file: name })] }
-  const misnamed = name === 'ctss.yaml' ? [] : [warning('manifest-misnamed', `The pipeline file is called ctss.yaml, not ${name}.`, { place: { file: name }, suggestion: 'Rename it.' })]
+  if (content === undefined)
+    return { file: undefined, sections: {}, problems: [describePath('The pipeline file', name, resolveTreePath(index, name), 'file', { file: name })] }
+  const misnamed =
+    name === 'ctss.yaml'
+      ? []
+      : [warning('manifest-misnamed', `The pipeline file is called ctss.yaml, not ${name}.`, { place: { file: name }, suggestion: 'Rename it.' })]
   const { source, problems } = parseYaml(name, content)
   if (source === undefined) return { file: undefined, sections: {}, problems: [...misnamed, ...problems] }
   if (source.value === null) return { file: undefined, sections: {}, problems: misnamed }
-  if (!isMapping(source.value)) return { file: undefined, sections: {}, problems: [error('not-a-mapping', `${name} must be a mapping of sections, such as training: and test:.`, { place: { file: name, line: 1 } })] }
+  if (!isMapping(source.value))
+    return {
+      file: undefined,
+      sections: {},
+      problems: [error('not-a-mapping', `${name} must be a mapping of sections, such as training: and test:.`, { place: { file: name, line: 1 } })],
+    }
   const errors = validatePipelineFile(source.value) ? [] : (validatePipelineFile.errors ?? [])
   const broken = new Set(errors.map((item) => item.instancePath.split('/')[1]))
   return {

@@ -16,7 +16,13 @@ export function tidyProblems(problems: readonly Problem[]): readonly Problem[] {
 }
 
 function compareProblems(a: Problem, b: Problem): number {
-  return compareText(a.place?.file ?? '', b.place?.file ?? '') || (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0) || compareText(a.code, b.code) || compareText(a.message, b.message)
+  return (
+    compareText(a.place?.file ?? '', b.place?.file ?? '') ||
+    (a.place?.line ?? 0) - (b.place?.line ?? 0) ||
+    (a.place?.column ?? 0) - (b.place?.column ?? 0) ||
+    compareText(a.code, b.code) ||
+    compareText(a.message, b.message)
+  )
 }
 
 function compareText(a: string, b: string): number {

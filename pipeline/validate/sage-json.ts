@@ -2,7 +2,25 @@ import { listOf, mappingOf, textOf, valueOf } from './lenient.ts'
 import type { Mapping } from './lenient.ts'
 
 /** Keys that today's manifest takes over from the old dialects as they are. */
-const KEPT = ['namespace', 'name', 'version', 'description', 'keywords', 'authors', 'collaborators', 'homepage', 'funding', 'license', 'inputs', 'resources', 'metadata', 'arguments', 'baseCommand', 'depends_on', 'testing']
+const KEPT = [
+  'namespace',
+  'name',
+  'version',
+  'description',
+  'keywords',
+  'authors',
+  'collaborators',
+  'homepage',
+  'funding',
+  'license',
+  'inputs',
+  'resources',
+  'metadata',
+  'arguments',
+  'baseCommand',
+  'depends_on',
+  'testing',
+]
 
 const SOURCE_KEYS = ['url', 'branch', 'tag', 'architectures', 'directory', 'dockerfile', 'build_args']
 

@@ -2,16 +2,27 @@ import type { ErrorObject } from 'ajv'
 
 import { error } from '../problem.ts'
 import type { Problem } from '../problem.ts'
+import { isMapping, listOf, mappingOf, textOf, textsOf, valueOf } from './lenient.ts'
 import { alternatives, closestWord, quote, writePath } from './words.ts'
 import type { DocumentPath, YamlSource } from './yaml-source.ts'
 
-/** A JSON Schema document, as far as messages are made from it. */
+/** What messages are made from. */
 interface SchemaNode {
-  readonly description?: string
-  readonly properties?: Readonly<Record<string, unknown>>
+  readonly description: string | undefined
+  readonly properties: readonly string[]
+  /** What each branch of an `anyOf` or `oneOf` asks for, when it is a choice between keys. */
+  readonly choices: readonly (readonly string[])[]
 }
 
-const TYPE_WORDS: Readonly<Record<string, string>> = { string: 'text', number: 'a number', integer: 'a whole number', boolean: 'true or false', array: 'a list', object: 'a mapping', null: 'nothing' }
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  null: 'nothing',
+}
 
 /** A hostile file can have as many as it has keys; more are neither described nor read. */
 const MAX_ERRORS = 200
@@ -28,33 +39,29 @@ export function describeSchemaErrors(errors: readonly ErrorObject[], source: Yam
 function withoutBranches(errors: readonly ErrorObject[], source: YamlSource, schema: unknown): readonly ErrorObject[] {
   const choices = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
   return choices.reduce((left, choice) => {
-    const isBranch = (item: ErrorObject): boolean => item.schemaPath.startsWith(`${choice.schemaPath}/`)
+    // Paths in the schema begin anew in each definition, so the place in the document must agree too.
+    const isBranch = (item: ErrorObject): boolean => item.schemaPath.startsWith(`${choice.schemaPath}/`) && item.instancePath.startsWith(choice.instancePath)
     const isAboutType = (item: ErrorObject): boolean => item.instancePath === choice.instancePath && ['type', 'const', 'enum'].includes(item.keyword)
     const value = valueAt(source.value, parsePointer(choice.instancePath))
-    const isMapping = typeof value === 'object' && value !== null && keysToChoose(choice, schema).length === 0
-    const inside = isMapping ? left.filter((item) => isBranch(item) && !isAboutType(item)) : []
+    const hasInside = isMapping(value) && schemaNode(schema, parsePointer(choice.instancePath)).choices.length === 0
+    const inside = hasInside ? left.filter((item) => isBranch(item) && !isAboutType(item)) : []
     return left.filter((item) => (item === choice ? inside.length === 0 : !isBranch(item) || inside.includes(item)))
   }, errors)
-}
-
-/** The keys that each branch of a choice asks for, when it is a choice between keys and nothing else. */
-function keysToChoose(choice: ErrorObject, schema: unknown): readonly (readonly string[])[] {
-  const branches = schemaValue(schema, choice.schemaPath)
-  return Array.isArray(branches) ? branches.flatMap((branch) => requiredOf(branch)) : []
 }
 
 function describe(item: ErrorObject, source: YamlSource, schema: unknown): Problem | undefined {
   const path = parsePointer(item.instancePath)
   const name = path.length === 0 ? source.file : `\`${writePath(path)}\``
   const value = valueAt(source.value, path)
-  const parent = schemaNode(schema, item.schemaPath.slice(0, item.schemaPath.lastIndexOf('/')))
-  const here = (code: string, message: string, suggestion?: string): Problem => error(code, message, { place: source.place(path), ...(suggestion !== undefined && { suggestion }) })
+  const node = schemaNode(schema, path)
+  const here = (code: string, message: string, suggestion?: string): Problem =>
+    error(code, message, { place: source.place(path), ...(suggestion !== undefined && { suggestion }) })
 
   // Said by the propertyNames error that goes with it.
   if (item.propertyName !== undefined) return undefined
   switch (item.keyword) {
     case 'additionalProperties':
-      return unknownKey(String(item.params['additionalProperty']), path, parent, source)
+      return unknownKey(String(item.params['additionalProperty']), path, node, source)
     case 'required':
       return error('missing-key', `${name} needs the key \`${item.params['missingProperty']}\`.`, { place: source.place(path, 'key') })
     case 'type':
@@ -64,11 +71,17 @@ function describe(item: ErrorObject, source: YamlSource, schema: unknown): Probl
     case 'const':
       return here('not-allowed', `${name} must be ${quote(item.params['allowedValue'])}, not ${quote(value)}.`)
     case 'pattern':
-      return here('not-allowed', `${name}: ${quote(value)} is not allowed.`, parent?.description)
+      return here('not-allowed', `${name}: ${quote(value)} is not allowed.`, node.description)
     case 'minLength':
     case 'minItems':
     case 'minProperties':
-      return here('too-short', Number(item.params['limit']) === 1 ? `${name} must not be empty.` : `${name} must have at least ${item.params['limit']} ${item.keyword === 'minLength' ? 'characters' : 'entries'}.`, parent?.description)
+      return here(
+        'too-short',
+        Number(item.params['limit']) === 1
+          ? `${name} must not be empty.`
+          : `${name} must have at least ${item.params['limit']} ${item.keyword === 'minLength' ? 'characters' : 'entries'}.`,
+        node.description,
+      )
     case 'maxLength':
     case 'maxItems':
     case 'maxProperties':
@@ -79,21 +92,23 @@ function describe(item: ErrorObject, source: YamlSource, schema: unknown): Probl
     case 'exclusiveMaximum':
       return here('out-of-range', `${name} is ${quote(value)} and must be ${item.params['comparison']} ${item.params['limit']}.`)
     case 'propertyNames':
-      return error('not-allowed', `${quote(item.params['propertyName'])} cannot be a key of ${name}.`, { place: source.place([...path, String(item.params['propertyName'])], 'key'), ...(parent?.description !== undefined && { suggestion: parent.description }) })
+      return error('not-allowed', `${quote(item.params['propertyName'])} cannot be a key of ${name}.`, {
+        place: source.place([...path, String(item.params['propertyName'])], 'key'),
+        ...(node.description !== undefined && { suggestion: node.description }),
+      })
     case 'anyOf':
     case 'oneOf':
-      return noChoice(item, name, value, schema, here)
+      return noChoice(node, name, value, here)
     default:
       return here('not-allowed', `${name} ${item.message ?? 'is not allowed'}.`)
   }
 }
 
-function unknownKey(key: string, path: DocumentPath, parent: SchemaNode | undefined, source: YamlSource): Problem {
-  const known = Object.keys(parent?.properties ?? {})
+function unknownKey(key: string, path: DocumentPath, { properties: known }: SchemaNode, source: YamlSource): Problem {
   const meant = closestWord(key, known)
   const where = path.length === 0 ? source.file : `\`${writePath(path)}\``
   const suggestion = meant === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean \`${meant}\`?`
-  return error('unknown-key', `${where} knows no key \`${key.slice(0, 100)}\`.`, { place: source.place([...path, key], 'key'), ...(known.length > 0 && { suggestion }) })
+  return error('unknown-key', `${where} knows no key \`${key.slice(0, 100)}\`.`, { place: source.place([...path, key], 'key'), suggestion })
 }
 
 function wrongType(type: unknown, path: DocumentPath, value: unknown, name: string, source: YamlSource): Problem {
@@ -102,13 +117,22 @@ function wrongType(type: unknown, path: DocumentPath, value: unknown, name: stri
   const place = source.place(path)
   const written = source.written(path)
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean') && written !== undefined) {
-    return error('not-quoted', `${name} must be text, but YAML reads ${written} as ${typeof value === 'number' ? `the number ${value}` : `${value}`}.`, { place, suggestion: `Quote it: "${written}".` })
+    return error('not-quoted', `${name} must be text, but YAML reads ${written} as ${typeof value === 'number' ? `the number ${value}` : `${value}`}.`, {
+      place,
+      suggestion: `Quote it: "${written}".`,
+    })
   }
-  return error('wrong-type', `${name} must be ${wanted}, not ${typeWord(value)}.`, { place, ...(listSuggestion(types, value)) })
+  return error('wrong-type', `${name} must be ${wanted}, not ${typeWord(value)}.`, { place, ...listSuggestion(types, value) })
 }
 
 function listSuggestion(types: readonly string[], value: unknown): { suggestion?: string } {
-  if (types.includes('string') && Array.isArray(value)) return { suggestion: `Write one text, with commas: "${value.filter((item) => typeof item === 'string').join(', ').slice(0, 200)}".` }
+  if (types.includes('string') && Array.isArray(value))
+    return {
+      suggestion: `Write one text, with commas: "${value
+        .filter((item) => typeof item === 'string')
+        .join(', ')
+        .slice(0, 200)}".`,
+    }
   if (types.includes('array') && typeof value === 'string') return { suggestion: `Write a list: [${value.slice(0, 200)}].` }
   return {}
 }
@@ -122,22 +146,36 @@ function wrongWord(allowed: unknown, value: unknown, name: string, here: (code: 
 
 /** Words that authors wrote for others (536 manifests of the years 2020 to 2026). */
 const SYNONYMS: Readonly<Record<string, string>> = {
-  bool: 'boolean', str: 'string', text: 'string', integer: 'int', number: 'float', file: 'File', path: 'File', 'string[]': 'string', list: 'string',
-  amd64: 'linux/amd64', x86_64: 'linux/amd64', arm64: 'linux/arm64', aarch64: 'linux/arm64', 'linux/aarch64': 'linux/arm64', armv7: 'linux/arm/v7', 'linux/armv7': 'linux/arm/v7', 'linux/arm64/v8': 'linux/arm64', 'linux/x86_64': 'linux/amd64',
+  bool: 'boolean',
+  str: 'string',
+  text: 'string',
+  integer: 'int',
+  number: 'float',
+  file: 'File',
+  path: 'File',
+  'string[]': 'string',
+  list: 'string',
+  amd64: 'linux/amd64',
+  x86_64: 'linux/amd64',
+  arm64: 'linux/arm64',
+  aarch64: 'linux/arm64',
+  'linux/aarch64': 'linux/arm64',
+  armv7: 'linux/arm/v7',
+  'linux/armv7': 'linux/arm/v7',
+  'linux/arm64/v8': 'linux/arm64',
+  'linux/x86_64': 'linux/amd64',
 }
 
-function noChoice(item: ErrorObject, name: string, value: unknown, schema: unknown, here: (code: string, message: string, suggestion?: string) => Problem): Problem {
-  const required = keysToChoose(item, schema)
-  const description = schemaNode(schema, item.schemaPath.slice(0, item.schemaPath.lastIndexOf('/')))?.description
-  if (required.length === 0) return here('not-allowed', `${name}: ${quote(value)} is not allowed.`, description)
-  const present = required.filter((keys) => keys.every((key) => typeof value === 'object' && value !== null && Object.hasOwn(value, key)))
-  const words = alternatives(required.map((keys) => keys.map((key) => `\`${key}\``).join(' with ')))
+function noChoice(
+  { choices, description }: SchemaNode,
+  name: string,
+  value: unknown,
+  here: (code: string, message: string, suggestion?: string) => Problem,
+): Problem {
+  if (choices.length === 0) return here('not-allowed', `${name}: ${quote(value)} is not allowed.`, description)
+  const present = choices.filter((keys) => keys.every((key) => isMapping(value) && Object.hasOwn(value, key)))
+  const words = alternatives(choices.map((keys) => keys.map((key) => `\`${key}\``).join(' with ')))
   return present.length > 1 ? here('not-allowed', `${name} takes only one of ${words}.`) : here('missing-key', `${name} needs ${words}.`)
-}
-
-function requiredOf(branch: unknown): readonly (readonly string[])[] {
-  const required = typeof branch === 'object' && branch !== null && 'required' in branch ? branch.required : undefined
-  return Array.isArray(required) && typeof branch === 'object' && branch !== null && !('type' in branch) ? [required.map(String)] : []
 }
 
 function typeWord(value: unknown): string {
@@ -155,19 +193,42 @@ function parsePointer(pointer: string): DocumentPath {
 }
 
 function valueAt(value: unknown, path: DocumentPath): unknown {
-  return path.reduce<unknown>((found, part) => (typeof found === 'object' && found !== null ? Object.getOwnPropertyDescriptor(found, part)?.value : undefined), value)
+  return path.reduce<unknown>(
+    (found, part) => (typeof found === 'object' && found !== null ? Object.getOwnPropertyDescriptor(found, part)?.value : undefined),
+    value,
+  )
 }
 
-function schemaValue(schema: unknown, pointer: string): unknown {
-  return pointer.startsWith('#') ? valueAt(schema, parsePointer(decodeURIComponent(pointer.slice(1)))) : undefined
+/**
+ * What the schema says about a place in the document: keywords of the property itself and of the definition that it refers to.
+ * Found along the document's path, as an error's own schema path begins anew in each definition.
+ */
+function schemaNode(schema: unknown, path: DocumentPath): SchemaNode {
+  const candidates = path.reduce<readonly unknown[]>(
+    (found, part) => found.flatMap((node) => below(node, part)).flatMap((node) => expand(node, schema)),
+    expand(schema, schema),
+  )
+  const alternativesOf = (node: unknown): readonly unknown[] => [...listOf(node, 'anyOf'), ...listOf(node, 'oneOf')]
+  return {
+    description: candidates.map((node) => textOf(node, 'description')).find((text) => text !== ''),
+    properties: candidates.flatMap((node) => Object.keys(mappingOf(node, 'properties'))),
+    choices: candidates
+      .flatMap(alternativesOf)
+      .filter((branch) => valueOf(branch, 'type') === undefined)
+      .map((branch) => textsOf(branch, 'required').map(({ text }) => text))
+      .filter((keys) => keys.length > 0),
+  }
 }
 
-function schemaNode(schema: unknown, pointer: string): SchemaNode | undefined {
-  const node = schemaValue(schema, pointer)
-  return isSchemaNode(node) ? node : undefined
+function below(node: unknown, part: string | number): readonly unknown[] {
+  if (typeof part === 'number') return isMapping(valueOf(node, 'items')) ? [valueOf(node, 'items')] : []
+  const property = valueOf(mappingOf(node, 'properties'), part) ?? valueOf(node, 'additionalProperties')
+  return isMapping(property) ? [property] : []
 }
 
-function isSchemaNode(node: unknown): node is SchemaNode {
-  if (typeof node !== 'object' || node === null) return false
-  return (!('description' in node) || typeof node.description === 'string') && (!('properties' in node) || (typeof node.properties === 'object' && node.properties !== null))
+/** A node, what it refers to in the same document, and the branches of its choices. */
+function expand(node: unknown, schema: unknown): readonly unknown[] {
+  const reference = /^#\/\$defs\/(\w+)$/.exec(textOf(node, '$ref'))?.[1]
+  const referred = reference === undefined ? [] : expand(valueOf(mappingOf(schema, '$defs'), reference), schema)
+  return [node, ...referred, ...listOf(node, 'anyOf').filter((branch) => valueOf(branch, 'properties') !== undefined)]
 }

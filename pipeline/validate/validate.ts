@@ -11,7 +11,10 @@ export function validateInputs({ inputs }: PipelineReading): Json {
 }
 
 /** The stage: what reading found becomes its result. It fails when one problem is an error. */
-export async function runValidate({ progress, signal }: Pick<StageContext, 'progress' | 'signal'>, { pipeline, problems }: PipelineReading): Promise<StageResult> {
+export async function runValidate(
+  { progress, signal }: Pick<StageContext, 'progress' | 'signal'>,
+  { pipeline, problems }: PipelineReading,
+): Promise<StageResult> {
   signal.throwIfAborted()
   const errors = problems.filter(({ severity }) => severity === 'error').length
   progress.step(`${errors} errors, ${problems.length - errors} warnings`)
@@ -24,6 +27,15 @@ export async function runValidate({ progress, signal }: Pick<StageContext, 'prog
   }
 }
 
-function describeManifest({ namespace, name, version, description, authors, license, keywords, homepage }: NonNullable<PipelineReading['pipeline']>['manifest']): NonNullable<Extract<StageResult['details'], { kind: 'validate' }>['manifest']> {
+function describeManifest({
+  namespace,
+  name,
+  version,
+  description,
+  authors,
+  license,
+  keywords,
+  homepage,
+}: NonNullable<PipelineReading['pipeline']>['manifest']): NonNullable<Extract<StageResult['details'], { kind: 'validate' }>['manifest']> {
   return { namespace, name, version, description, authors, license, keywords, homepage }
 }

@@ -41,17 +41,24 @@ const FORBIDDEN_CHARACTER = /[^\t\n\r\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFF
  */
 export function parseYaml(file: string, content: Buffer): ParsedYaml {
   if (content.length > MAX_FILE_BYTES) {
-    return refuse(error('file-too-large', `${file} is larger than 256 KiB and was not read.`, { place: { file }, suggestion: 'Keep data out of it: a manifest has a few kilobytes.' }))
+    return refuse(
+      error('file-too-large', `${file} is larger than 256 KiB and was not read.`, {
+        place: { file },
+        suggestion: 'Keep data out of it: a manifest has a few kilobytes.',
+      }),
+    )
   }
   const text = decode(content)
-  if (text === undefined) return refuse(error('not-utf8', `${file} is not UTF-8 text.`, { place: { file }, suggestion: 'Save it as UTF-8 without other encodings.' }))
+  if (text === undefined)
+    return refuse(error('not-utf8', `${file} is not UTF-8 text.`, { place: { file }, suggestion: 'Save it as UTF-8 without other encodings.' }))
   const forbidden = FORBIDDEN_CHARACTER.exec(text)
   if (forbidden !== null) return refuse(forbiddenCharacter(file, text, forbidden))
   const lines = new LineCounter()
   const makePlace = (start: number, end?: number): Place => placeAt(file, lines, start, end)
-  const parsed = parseText(text, lines)
-  if (parsed === undefined) return refuse(tooDeep(file))
-  if (parsed.errors.length > 0) return { source: undefined, problems: parsed.errors.slice(0, MAX_SYNTAX_PROBLEMS).map((problem) => syntaxProblem(file, problem, makePlace)) }
+  // Keys are compared below, as the package's own check is quadratic. Too deep a nesting is one of its errors.
+  const parsed = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, merge: true })
+  if (parsed.errors.length > 0)
+    return { source: undefined, problems: parsed.errors.slice(0, MAX_SYNTAX_PROBLEMS).map((problem) => syntaxProblem(file, problem, makePlace)) }
   const problems = inspectTree(file, parsed, makePlace)
   if (problems.length > 0) return { source: undefined, problems: problems.slice(0, MAX_SYNTAX_PROBLEMS) }
   return resolve(file, parsed, makePlace)
@@ -69,22 +76,14 @@ function decode(content: Buffer): string | undefined {
   }
 }
 
-function parseText(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
-  try {
-    // Keys are compared below: the package's own check is quadratic.
-    return parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, merge: true })
-  } catch (thrown) {
-    // The composer calls itself for every level.
-    if (thrown instanceof RangeError) return undefined
-    throw thrown
-  }
-}
-
 function forbiddenCharacter(file: string, text: string, { 0: character, index }: RegExpExecArray): Problem {
   const name = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
   const before = text.slice(0, index).split('\n')
   const place = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
-  return error('control-character', `${file} holds the character ${name}, which YAML does not allow.`, { place, suggestion: 'Delete it, or write it as an escape in double quotes.' })
+  return error('control-character', `${file} holds the character ${name}, which YAML does not allow.`, {
+    place,
+    suggestion: 'Delete it, or write it as an escape in double quotes.',
+  })
 }
 
 function placeAt(file: string, lines: LineCounter, start: number, end?: number): Place {
@@ -107,16 +106,26 @@ const SYNTAX_WORDS: Readonly<Record<string, { readonly message: string; readonly
 
 function syntaxProblem(file: string, { code, message, pos }: YAMLError, makePlace: (start: number, end?: number) => Place): Problem {
   const words = SYNTAX_WORDS[code]
-  return error('yaml-syntax', words?.message ?? `${file}: ${message}`, { place: makePlace(pos[0]), ...(words?.suggestion !== undefined && { suggestion: words.suggestion }) })
+  return error('yaml-syntax', words?.message ?? `${file}: ${message}`, {
+    place: makePlace(pos[0]),
+    ...(words?.suggestion !== undefined && { suggestion: words.suggestion }),
+  })
 }
 
-function tooDeep(file: string, place: Place = { file }): Problem {
+function tooDeep(file: string, place: Place): Problem {
   return error('nested-too-deeply', `${file} is nested more than ${MAX_DEPTH} levels deep.`, { place })
 }
 
 /** What the parser lets through and the rest of us does not want to meet: depth, keys that are no texts or stand twice, tags of other languages. */
 function inspectTree(file: string, document: Document.Parsed, makePlace: (start: number, end?: number) => Place): readonly Problem[] {
-  const problems: Problem[] = document.warnings.slice(0, MAX_SYNTAX_PROBLEMS).map((warning) => error('yaml-tag', `${file}: ${warning.message}`, { place: makePlace(warning.pos[0]), suggestion: 'Write plain values; tags such as !!binary mean nothing here.' }))
+  const problems: Problem[] = document.warnings
+    .slice(0, MAX_SYNTAX_PROBLEMS)
+    .map((warning) =>
+      error('yaml-tag', `${file}: ${warning.message}`, {
+        place: makePlace(warning.pos[0]),
+        suggestion: 'Write plain values; tags such as !!binary mean nothing here.',
+      }),
+    )
   const pending: { node: unknown; depth: number }[] = [{ node: document.contents, depth: 0 }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { node, depth } = next
@@ -134,12 +143,16 @@ function inspectTree(file: string, document: Document.Parsed, makePlace: (start:
 }
 
 function inspectKey(pair: Pair, seen: Set<string>, makePlace: (start: number, end?: number) => Place): Problem | undefined {
-  if (!isScalar(pair.key)) return error('yaml-key', 'A key must be plain text, not a list, a mapping or an alias.', { place: placeOfNode(pair.key ?? pair.value, makePlace) })
+  if (!isScalar(pair.key))
+    return error('yaml-key', 'A key must be plain text, not a list, a mapping or an alias.', { place: placeOfNode(pair.key ?? pair.value, makePlace) })
   // Merge keys are symbols here, and may stand several times.
   if (typeof pair.key.value === 'symbol') return undefined
   const key = String(pair.key.value)
   if (seen.has(key)) {
-    return error('duplicate-key', `The key ${quote(key)} stands twice in one mapping.`, { place: placeOfNode(pair.key, makePlace), suggestion: 'Delete one of the two: the Portal refuses the file, and the ECR would take the last.' })
+    return error('duplicate-key', `The key ${quote(key)} stands twice in one mapping.`, {
+      place: placeOfNode(pair.key, makePlace),
+      suggestion: 'Delete one of the two: the Portal refuses the file, and the ECR would take the last.',
+    })
   }
   seen.add(key)
   return undefined
@@ -168,12 +181,17 @@ function resolve(file: string, document: Document.Parsed, makePlace: (start: num
     const message = `${file} holds more than ${MAX_NODES.toLocaleString('en')} values, or aliases that go round in circles.`
     return refuse(error('too-many-values', message, { place: { file }, suggestion: 'Keep data out of it.' }))
   }
-  if (wrong === 'not finite') return refuse(error('not-finite', `${file} holds NaN or an infinity, which JSON cannot hold.`, { place: { file }, suggestion: 'Quote it.' }))
+  if (wrong === 'not finite')
+    return refuse(error('not-finite', `${file} holds NaN or an infinity, which JSON cannot hold.`, { place: { file }, suggestion: 'Quote it.' }))
   return { source: makeSource(file, value, document, makePlace), problems: [] }
 }
 
 function unresolvable(file: string, detail: string): Problem {
-  return error('yaml-aliases', `${file} cannot be read because of its aliases (*name) or merge keys (<<): they grow without bound, or name what is not there.`, { place: { file }, detail, suggestion: 'Write the values out.' })
+  return error(
+    'yaml-aliases',
+    `${file} cannot be read because of its aliases (*name) or merge keys (<<): they grow without bound, or name what is not there.`,
+    { place: { file }, detail, suggestion: 'Write the values out.' },
+  )
 }
 
 /** Walks the value as the schema's validator will, but gives up in time. */

@@ -467,7 +467,7 @@ name: string
  */
 uri: string
 /**
- * Of the file; of a folder: of the sha256sum listing of its files, sorted by path.
+ * 64 hexadecimal digits: of the file; of a folder, of the sha256sum listing of its files, sorted by path.
  */
 sha256: string
 license?: string

@@ -42,10 +42,20 @@ export function describeRepositoryTreeContract(name: string, make: (files: Reado
       expect(entries.map(({ path }) => path)).toStrictEqual(paths)
       const find = (path: string) => entries.find((entry) => entry.path === path)
       // printf 'print("hello")\n' | git hash-object --stdin
-      expect(find('app/main.py')).toStrictEqual({ path: 'app/main.py', mode: '100644', blob: createHash('sha1').update('blob 15\0print("hello")\n').digest('hex'), bytes: 15 })
+      expect(find('app/main.py')).toStrictEqual({
+        path: 'app/main.py',
+        mode: '100644',
+        blob: createHash('sha1').update('blob 15\0print("hello")\n').digest('hex'),
+        bytes: 15,
+      })
       expect(find('app/empty')?.blob).toBe('e69de29bb2d1d6434b8b29ae775ad8c2e48c5391')
       expect(find('app/run.sh')?.mode).toBe('100755')
-      expect(find('to-file')).toMatchObject({ mode: '120000', target: 'app/main.py', bytes: 11, blob: createHash('sha1').update('blob 11\0app/main.py').digest('hex') })
+      expect(find('to-file')).toMatchObject({
+        mode: '120000',
+        target: 'app/main.py',
+        bytes: 11,
+        blob: createHash('sha1').update('blob 11\0app/main.py').digest('hex'),
+      })
     })
 
     it('reads files, through links that stay inside, and nothing else', async () => {
@@ -58,7 +68,23 @@ export function describeRepositoryTreeContract(name: string, make: (files: Reado
       expect(await read('to-folder/main.py')).toBe('print("hello")\n')
       expect(await read('app/up')).toBe('name: cloud-counter\n')
       expect(await read('app/empty')).toBe('')
-      for (const path of ['nothing', 'app', '', '.', '..', '../x', '/etc/passwd', 'dangling', 'outside', 'absolute', 'round', 'app/main.py/x', 'to-folder/../../x', 'app/\0']) expect([path, await read(path)]).toStrictEqual([path, undefined])
+      for (const path of [
+        'nothing',
+        'app',
+        '',
+        '.',
+        '..',
+        '../x',
+        '/etc/passwd',
+        'dangling',
+        'outside',
+        'absolute',
+        'round',
+        'app/main.py/x',
+        'to-folder/../../x',
+        'app/\0',
+      ])
+        expect([path, await read(path)]).toStrictEqual([path, undefined])
     })
 
     it('reads one byte more than the limit of what is longer, and no more', async () => {
@@ -71,7 +97,15 @@ export function describeRepositoryTreeContract(name: string, make: (files: Reado
     it('materialises what is asked for, with modes and inner links, and leaves out links that leave', async () => {
       const tree = await make(FILES)
       await tree.materialise(['app/main.py', 'app/run.sh', 'app/large.bin', 'to-file', 'app/up', 'outside', 'absolute', 'round', 'new\nline'], folder)
-      expect((await readdir(folder, { recursive: true })).toSorted()).toStrictEqual(['app', 'app/large.bin', 'app/main.py', 'app/run.sh', 'app/up', 'new\nline', 'to-file'])
+      expect((await readdir(folder, { recursive: true })).toSorted()).toStrictEqual([
+        'app',
+        'app/large.bin',
+        'app/main.py',
+        'app/run.sh',
+        'app/up',
+        'new\nline',
+        'to-file',
+      ])
       expect(await readFile(join(folder, 'app/main.py'), 'utf8')).toBe('print("hello")\n')
       expect((await lstat(join(folder, 'app/run.sh'))).mode & 0o777).toBe(0o755)
       expect((await lstat(join(folder, 'app/main.py'))).mode & 0o111).toBe(0)
@@ -91,7 +125,8 @@ export function describeRepositoryTreeContract(name: string, make: (files: Reado
       const first = await digest({ a: 'x', b: 'y' })
       expect(await digest({ b: 'y', a: 'x' })).toBe(first)
       expect(await memoryTree({ a: 'x', b: 'y' }).digest()).toBe(first)
-      for (const other of [{ a: 'x', c: 'y' }, { a: 'x', b: 'z' }, { a: 'x', b: { program: 'y' } }, { a: 'x', b: { link: 'y' } }, { a: 'x' }]) expect(await digest(other)).not.toBe(first)
+      for (const other of [{ a: 'x', c: 'y' }, { a: 'x', b: 'z' }, { a: 'x', b: { program: 'y' } }, { a: 'x', b: { link: 'y' } }, { a: 'x' }])
+        expect(await digest(other)).not.toBe(first)
     })
 
     it('says the same tree digest in its subject', async () => {

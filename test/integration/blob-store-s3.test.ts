@@ -51,18 +51,19 @@ describe('with an S3 server on this machine', () => {
       const path = join(folder, 'shrinking')
       await writeFile(path, randomBytes(3 * FIVE_MIB))
       const { client } = running()
-      const cutting = new Proxy(client, {
-        get(target, name) {
-          if (name !== 'send') return Reflect.get(target, name)
-          return async (command: { constructor: { name: string }; input: { PartNumber?: number } }) => {
-            if (command.constructor.name === 'UploadPartCommand' && command.input.PartNumber === 1) await truncate(path, FIVE_MIB)
-            return target.send(command as never)
-          }
-        },
-      })
-      await expect(s3Blobs({ client: cutting, bucket: 'blobs', prefix: 'plugins/', partBytes: FIVE_MIB }).putFile(path)).rejects.toMatchObject({
+      let parts = 0
+      client.middlewareStack.add(
+        (next, { commandName }) =>
+          async (call) => {
+            if (commandName === 'UploadPartCommand' && ++parts === 1) await truncate(path, FIVE_MIB)
+            return next(call)
+          },
+        { step: 'initialize', name: 'cut' },
+      )
+      await expect(open().putFile(path)).rejects.toMatchObject({
         code: 'digest-mismatch',
       })
+      client.middlewareStack.remove('cut')
       const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'blobs' }))
       expect(Uploads ?? []).toStrictEqual([])
     })

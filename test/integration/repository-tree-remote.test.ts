@@ -50,7 +50,13 @@ describe('a Git repository elsewhere', () => {
     git(source, 'checkout', '-q', '-b', 'next')
     layOut(source, { a: 'next' })
     git(source, 'commit', '-qam', 'next')
-    for (const [ref, content] of [['main', 'first'], ['next', 'next'], ['1.0.0', 'first'], ['v1.0.0', 'first'], [first, 'first']] as const) {
+    for (const [ref, content] of [
+      ['main', 'first'],
+      ['next', 'next'],
+      ['1.0.0', 'first'],
+      ['v1.0.0', 'first'],
+      [first, 'first'],
+    ] as const) {
       await using remote = await open({ ref })
       expect([ref, (await remote.tree.read('a', 100))?.toString()]).toStrictEqual([ref, content])
       expect((await remote.tree.subject()).tags).toStrictEqual(content === 'first' ? ['1.0.0', 'v1.0.0'] : [])
@@ -69,9 +75,12 @@ describe('a Git repository elsewhere', () => {
     await expect(open()).rejects.toMatchObject({ code: 'download-failed', message: expect.stringContaining('is empty') })
   })
 
-  it.each(['ext::sh -c touch% ran', 'ext::sh', '--upload-pack=x', '-oProxyCommand=x', 'fd::17', '/etc', 'transport::https://x', 'https://example.org/a b'])('refuses %j, which is no URL of a repository', async (url) => {
-    await expect(openRemote(url, { parent })).rejects.toMatchObject({ code: 'download-failed', message: expect.stringContaining('not the URL') })
-  })
+  it.each(['ext::sh -c touch% ran', 'ext::sh', '--upload-pack=x', '-oProxyCommand=x', 'fd::17', '/etc', 'transport::https://x', 'https://example.org/a b'])(
+    'refuses %j, which is no URL of a repository',
+    async (url) => {
+      await expect(openRemote(url, { parent })).rejects.toMatchObject({ code: 'download-failed', message: expect.stringContaining('not the URL') })
+    },
+  )
 
   it('never shows the credentials of its URL', async () => {
     const error: unknown = await openRemote('http://user:secret@127.0.0.1:9/o/r.git', { parent }).catch((caught: unknown) => caught)
@@ -80,7 +89,11 @@ describe('a Git repository elsewhere', () => {
 
   it('runs no hook and no filter, and fetches no submodule', async () => {
     const mark = join(parent, 'ran')
-    makeRepository(source, { a: 'x', '.gitattributes': 'a filter=evil\n', '.gitmodules': `[submodule "s"]\n\tpath = s\n\turl = ext::touch ${mark}\n\tupdate = !touch ${mark}\n` })
+    makeRepository(source, {
+      a: 'x',
+      '.gitattributes': 'a filter=evil\n',
+      '.gitmodules': `[submodule "s"]\n\tpath = s\n\turl = ext::touch ${mark}\n\tupdate = !touch ${mark}\n`,
+    })
     layOut(source, { '.git/hooks/post-checkout': { program: `#!/bin/sh\ntouch ${mark}\n` } })
     await using remote = await open()
     expect(await remote.tree.subject()).toMatchObject({ dirty: false })

@@ -14,7 +14,18 @@ export function layOut(folder: string, files: Readonly<Record<string, MemoryFile
   }
 }
 
-const WITHOUT_PEOPLE = ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', '-c', 'commit.gpgSign=false', '-c', 'init.defaultBranch=main', '-c', 'protocol.file.allow=always']
+const WITHOUT_PEOPLE = [
+  '-c',
+  'user.name=Test',
+  '-c',
+  'user.email=test@example.org',
+  '-c',
+  'commit.gpgSign=false',
+  '-c',
+  'init.defaultBranch=main',
+  '-c',
+  'protocol.file.allow=always',
+]
 
 /** Runs Git for a test's own repository. */
 export function git(folder: string, ...args: readonly string[]): string {

@@ -40,7 +40,12 @@ export async function startVersitygw(program: string): Promise<S3Server> {
   const port = await freePort()
   const env = { PATH: process.env['PATH'], ROOT_ACCESS_KEY: 'test', ROOT_SECRET_KEY: 'test-secret-test-secret' }
   const server = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', folder], { env, stdio: 'ignore' })
-  const client = new S3Client({ endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: env.ROOT_ACCESS_KEY, secretAccessKey: env.ROOT_SECRET_KEY } })
+  const client = new S3Client({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: env.ROOT_ACCESS_KEY, secretAccessKey: env.ROOT_SECRET_KEY },
+  })
   const stop = async (): Promise<void> => {
     client.destroy()
     server.kill('SIGKILL')

@@ -19,7 +19,11 @@ export const metadataFilesAreNamed: Rule = function* ({ tree }) {
     const [folder = '', name, ...deeper] = path.split('/')
     if (name === undefined) continue
     if (folder !== FOLDER) {
-      if (!folders.has(folder) && isMisspelled(folder)) yield warning('metadata-misspelled', `The ECR reads the folder ${FOLDER}, not ${folder}.`, { place: { file: path }, suggestion: `Rename it to ${FOLDER}.` })
+      if (!folders.has(folder) && isMisspelled(folder))
+        yield warning('metadata-misspelled', `The ECR reads the folder ${FOLDER}, not ${folder}.`, {
+          place: { file: path },
+          suggestion: `Rename it to ${FOLDER}.`,
+        })
       folders.add(folder)
       continue
     }
@@ -30,7 +34,10 @@ export const metadataFilesAreNamed: Rule = function* ({ tree }) {
     }
     const meant = meantName(name)
     if (meant !== undefined && !tree.entries.has(`${FOLDER}/${meant}`)) {
-      yield warning('metadata-misspelled', `The ECR ignores ${path}: it fetches ${meant}.`, { place: { file: path }, suggestion: /\.jpe?g$|\.md$/i.test(name) ? `Rename it to ${FOLDER}/${meant}.` : `Save it as ${FOLDER}/${meant}.` })
+      yield warning('metadata-misspelled', `The ECR ignores ${path}: it fetches ${meant}.`, {
+        place: { file: path },
+        suggestion: /\.jpe?g$|\.md$/i.test(name) ? `Rename it to ${FOLDER}/${meant}.` : `Save it as ${FOLDER}/${meant}.`,
+      })
     }
   }
 }
@@ -40,11 +47,17 @@ export const metadataIsFetched: Rule = function* ({ manifest, tree }) {
   const source = mappingOf(manifest.value, 'source')
   const hasMetadata = tree.folders.has(FOLDER)
   if (hasMetadata && textOf(source, 'tag') !== '' && textOf(source, 'branch') === '') {
-    yield warning('metadata-not-fetched', `With \`source.tag\` and no \`source.branch\` the ECR finds no ${FOLDER}.`, { place: manifest.place(['source', 'tag']), suggestion: 'Name the branch too: the tag still decides what is built.' })
+    yield warning('metadata-not-fetched', `With \`source.tag\` and no \`source.branch\` the ECR finds no ${FOLDER}.`, {
+      place: manifest.place(['source', 'tag']),
+      suggestion: 'Name the branch too: the tag still decides what is built.',
+    })
   }
   const directory = textOf(source, 'directory').replace(/^\.\/|\/$/g, '')
   if (!hasMetadata && directory !== '' && directory !== '.' && tree.folders.has(`${directory}/${FOLDER}`)) {
-    yield warning('metadata-not-fetched', `The ECR reads ${FOLDER} at the root of the repository, not in ${directory}.`, { place: { file: manifest.file }, suggestion: 'Move it to the root.' })
+    yield warning('metadata-not-fetched', `The ECR reads ${FOLDER} at the root of the repository, not in ${directory}.`, {
+      place: { file: manifest.file },
+      suggestion: 'Move it to the root.',
+    })
   }
 }
 
@@ -53,7 +66,10 @@ function isMisspelled(folder: string): boolean {
 }
 
 function meantName(name: string): string | undefined {
-  const plain = name.toLowerCase().replaceAll(/[_. ]/g, '-').replace(/-(?:png|jpe?g|gif|webp|md|txt)$/, '')
+  const plain = name
+    .toLowerCase()
+    .replaceAll(/[_. ]/g, '-')
+    .replace(/-(?:png|jpe?g|gif|webp|md|txt)$/, '')
   const stems = FETCHED.map((file) => file.replace(/\.[a-z]+$/, ''))
   const stem = closestWord(plain, stems) ?? closestWord(`ecr-${plain}`, stems) ?? closestWord(`ecr-science-${plain}`, stems)
   return FETCHED.find((file) => stem !== undefined && file.startsWith(`${stem}.`))

@@ -3,11 +3,27 @@ import type { TreeEntry } from '../../../pipeline/ports/repository-tree.ts'
 import { indexTree, resolveTreePath, sortEntries, treeDigest } from '../../../pipeline/tree.ts'
 
 const file = (path: string): TreeEntry => ({ path, mode: '100644', blob: 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391', bytes: 0 })
-const link = (path: string, target?: string): TreeEntry => ({ path, mode: '120000', blob: 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391', bytes: 0, ...(target !== undefined && { target }) })
+const link = (path: string, target?: string): TreeEntry => ({
+  path,
+  mode: '120000',
+  blob: 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391',
+  bytes: 0,
+  ...(target !== undefined && { target }),
+})
 const chain = Array.from({ length: 42 }, (_, index) => link(`chain-${index}`, `chain-${index + 1}`))
 const index = indexTree([
-  file('sage.yaml'), file('a/b/c'), link('up', '..'), link('a/up', '..'), link('a/out', '../../x'), link('a/abs', '/etc'), link('unread'), link('loop', 'loop'), link('dot', '.'), link('to-a', 'a'),
-  { ...file('library'), mode: '160000' }, ...chain,
+  file('sage.yaml'),
+  file('a/b/c'),
+  link('up', '..'),
+  link('a/up', '..'),
+  link('a/out', '../../x'),
+  link('a/abs', '/etc'),
+  link('unread'),
+  link('loop', 'loop'),
+  link('dot', '.'),
+  link('to-a', 'a'),
+  { ...file('library'), mode: '160000' },
+  ...chain,
 ])
 
 describe('resolveTreePath', () => {
@@ -47,7 +63,13 @@ describe('resolveTreePath', () => {
 
 describe('sortEntries and treeDigest', () => {
   it('sort bytewise, as Git does, not by UTF-16', () => {
-    expect(sortEntries([file('b'), file('\u{1F600}'), file('\uFFFD'), file('a/b'), file('a-b')]).map(({ path }) => path)).toStrictEqual(['a-b', 'a/b', 'b', '\uFFFD', '\u{1F600}'])
+    expect(sortEntries([file('b'), file('\u{1F600}'), file('\uFFFD'), file('a/b'), file('a-b')]).map(({ path }) => path)).toStrictEqual([
+      'a-b',
+      'a/b',
+      'b',
+      '\uFFFD',
+      '\u{1F600}',
+    ])
   })
 
   it('depend on names, modes and contents', () => {

@@ -15,7 +15,10 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const pathOf = (digest: string) => join(folder, 'blobs/sha256', digest.slice(7, 9), digest.slice(7))
 
-describeBlobStoreContract('a folder', async () => ({ store: folderBlobs(join(folder, 'blobs')), damage: (digest, content) => writeFile(pathOf(digest), content) }))
+describeBlobStoreContract('a folder', async () => ({
+  store: folderBlobs(join(folder, 'blobs')),
+  damage: (digest, content) => writeFile(pathOf(digest), content),
+}))
 describeBlobStoreContract('memory', async () => {
   const contents = new Map<Digest, Buffer>()
   return { store: memoryBlobs(contents), damage: async (digest, content) => void contents.set(digest, content) }

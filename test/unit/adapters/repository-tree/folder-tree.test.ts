@@ -141,7 +141,11 @@ describe('a Git working tree', () => {
     git(folder, 'submodule', '--quiet', 'add', join(parent, 'library'), 'lib')
     makeRepository(join(folder, 'stray'), { b: 'x' })
     const entries = await (await openFolder(folder)).entries()
-    expect(entries.map(({ path, mode }) => [path, mode])).toStrictEqual([['.gitmodules', '100644'], ['a', '100644'], ['lib', '160000']])
+    expect(entries.map(({ path, mode }) => [path, mode])).toStrictEqual([
+      ['.gitmodules', '100644'],
+      ['a', '100644'],
+      ['lib', '160000'],
+    ])
     expect(entries[2]?.blob).toBe(git(join(parent, 'library'), 'rev-parse', 'HEAD'))
     expect(await (await openFolder(folder)).read('lib/lib.py', 100)).toBeUndefined()
     await (await openFolder(folder)).materialise(['lib', 'a'], mkdtempSync(join(parent, 'out-')))
@@ -174,13 +178,31 @@ describe('a hostile repository', () => {
     layOut(parent, { 'evil.sh': { program: `#!/bin/sh\ntouch ${mark}\n` } })
     const evil = join(parent, 'evil.sh')
     makeRepository(folder, { a: 'x', '.gitattributes': '* filter=evil diff=evil\n' })
-    const settings = ['core.fsmonitor', 'core.sshCommand', 'core.gitProxy', 'core.pager', 'core.editor', 'core.askPass', 'filter.evil.clean', 'filter.evil.smudge', 'filter.evil.process', 'diff.evil.textconv', 'diff.external', 'credential.helper', 'gpg.program', 'remote.origin.uploadpack', 'alias.ls-files', 'alias.ls-tree']
+    const settings = [
+      'core.fsmonitor',
+      'core.sshCommand',
+      'core.gitProxy',
+      'core.pager',
+      'core.editor',
+      'core.askPass',
+      'filter.evil.clean',
+      'filter.evil.smudge',
+      'filter.evil.process',
+      'diff.evil.textconv',
+      'diff.external',
+      'credential.helper',
+      'gpg.program',
+      'remote.origin.uploadpack',
+      'alias.ls-files',
+      'alias.ls-tree',
+    ]
     for (const setting of settings) git(folder, 'config', setting, setting.startsWith('alias') ? `!${evil}` : evil)
     git(folder, 'config', 'remote.origin.url', `ext::${evil}`)
     git(folder, 'config', 'protocol.ext.allow', 'always')
     git(folder, 'config', 'remote.origin.promisor', 'true')
     git(folder, 'config', 'core.hooksPath', join(folder, '.git/hooks'))
-    for (const hook of ['post-index-change', 'fsmonitor-watchman', 'reference-transaction', 'pre-auto-gc']) layOut(folder, { [`.git/hooks/${hook}`]: { program: `#!/bin/sh\ntouch ${mark}\n` } })
+    for (const hook of ['post-index-change', 'fsmonitor-watchman', 'reference-transaction', 'pre-auto-gc'])
+      layOut(folder, { [`.git/hooks/${hook}`]: { program: `#!/bin/sh\ntouch ${mark}\n` } })
     appendFileSync(join(folder, 'a'), 'changed')
     // A tree that is missing would be fetched from the promisor remote.
     const tree = git(folder, 'rev-parse', 'HEAD^{tree}')
@@ -222,7 +244,10 @@ describe('a hostile repository', () => {
     rmSync(join(folder, 'data'), { recursive: true })
     symlinkSync('../secrets', join(folder, 'data'))
     const tree = await openFolder(folder)
-    expect((await tree.entries()).map(({ path, mode }) => [path, mode])).toStrictEqual([['a', '100644'], ['data', '120000']])
+    expect((await tree.entries()).map(({ path, mode }) => [path, mode])).toStrictEqual([
+      ['a', '100644'],
+      ['data', '120000'],
+    ])
     expect(await tree.read('data/key', 100)).toBeUndefined()
   })
 
@@ -244,7 +269,10 @@ describe('a hostile repository', () => {
     expect((await tree.read('d\\xff/f\\xff', 100))?.toString()).toBe('content 255')
     if (kind === 'git') expect(await tree.subject()).toMatchObject({ dirty: false })
     const out = mkdtempSync(join(parent, 'out-'))
-    await tree.materialise(entries.map(({ path }) => path), out)
+    await tree.materialise(
+      entries.map(({ path }) => path),
+      out,
+    )
     expect(readFileSync(Buffer.concat([Buffer.from(`${out}/`), Buffer.from([0x64, 0xff, 0x2f, 0x66, 0xff])]), 'utf8')).toBe('content 255')
   })
 
@@ -252,7 +280,11 @@ describe('a hostile repository', () => {
     git(folder, 'init', '-q')
     const lines = Array.from({ length: 50_001 }, (_, index) => `100644 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\tfile-${index}\n`)
     execFileSync('git', ['update-index', '--index-info'], { cwd: folder, input: lines.join('') })
-    await expect((await openFolder(folder)).entries()).rejects.toMatchObject({ name: 'Failure', code: 'storage-unavailable', suggestion: expect.stringContaining('.gitignore') })
+    await expect((await openFolder(folder)).entries()).rejects.toMatchObject({
+      name: 'Failure',
+      code: 'storage-unavailable',
+      suggestion: expect.stringContaining('.gitignore'),
+    })
   })
 
   it('stops walking when there are too many files, before it has seen them all', async () => {

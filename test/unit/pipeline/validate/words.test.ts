@@ -5,7 +5,15 @@ import { alternatives, closestWord, editDistance, quote, writePath } from '../..
 describe('closestWord', () => {
   const keys = ['name', 'version', 'description', 'architectures', 'inputs']
   it.each([
-    ['descriptino', 'description'], ['Version', 'version'], ['ame', 'name'], ['architecture', 'architectures'], ['input', 'inputs'], ['selector', undefined], ['x', undefined], ['', undefined], ['v'.repeat(1000), undefined],
+    ['descriptino', 'description'],
+    ['Version', 'version'],
+    ['ame', 'name'],
+    ['architecture', 'architectures'],
+    ['input', 'inputs'],
+    ['selector', undefined],
+    ['x', undefined],
+    ['', undefined],
+    ['v'.repeat(1000), undefined],
   ])('takes %j for %j', (word, meant) => {
     expect(closestWord(word, keys)).toBe(meant)
   })
@@ -30,11 +38,22 @@ describe('pieces of sentences', () => {
 })
 
 describe('units', () => {
-  it.each([['250ms', 250], ['60s', 60_000], ['10m', 600_000], ['1h', 3_600_000]])('reads %s as %d ms', (text, ms) => {
+  it.each([
+    ['250ms', 250],
+    ['60s', 60_000],
+    ['10m', 600_000],
+    ['1h', 3_600_000],
+  ])('reads %s as %d ms', (text, ms) => {
     expect(parseDuration(text)).toBe(ms)
   })
 
-  it.each([['512', 512], ['900Mi', 943_718_400], ['1.5Gi', 1_610_612_736], ['1Ki', 1024], ['2Ti', 2_199_023_255_552]])('reads %s as %d bytes', (text, bytes) => {
+  it.each([
+    ['512', 512],
+    ['900Mi', 943_718_400],
+    ['1.5Gi', 1_610_612_736],
+    ['1Ki', 1024],
+    ['2Ti', 2_199_023_255_552],
+  ])('reads %s as %d bytes', (text, bytes) => {
     expect(parseSize(text)).toBe(bytes)
   })
 
