@@ -19,7 +19,7 @@ import type { Reports } from '../pipeline/ports/reports.ts'
 import type { RepositoryTree } from '../pipeline/ports/repository-tree.ts'
 import type { RunObserver, RunPorts } from '../pipeline/run.ts'
 import type { Lab, StagePorts } from '../pipeline/stage-scripts.ts'
-import type { CliEnvironment } from './environment.ts'
+import { workParentOf, type CliEnvironment } from './environment.ts'
 
 /** Everything that a command on a repository needs from the outside world. */
 export interface Assembly {
@@ -44,7 +44,7 @@ export interface AssemblyOptions {
 /** Puts the adapters behind the ports. Opens nothing yet, so that a run in which nothing has changed stays fast. */
 export async function assemble({ environment, tree, observer, general, signal, toolVersion }: AssemblyOptions): Promise<Assembly> {
   const { stateFolder, cacheFolder } = environment
-  const workParent = join(stateFolder, 'work')
+  const workParent = workParentOf(environment)
   await sweepWorkFolders(workParent)
   const registry = new OciRegistry()
   const blobs = folderBlobs(join(stateFolder, 'blobs'))

@@ -15,6 +15,11 @@ export interface CliEnvironment {
   readonly noColor: boolean
 }
 
+/** Parent of the folders that work in progress lies in; what a killed run left there is swept by the next. */
+export function workParentOf({ stateFolder }: CliEnvironment): string {
+  return join(stateFolder, 'work')
+}
+
 /** Reads the environment once. Relative XDG folders are ignored, as the XDG specification asks. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): CliEnvironment {
   return {

@@ -2,7 +2,7 @@ import { BuildkitBuilder } from '../adapters/buildx/buildkit-builder.ts'
 import { EngineBuilder } from '../adapters/buildx/engine-builder.ts'
 import { DockerTrainer } from '../adapters/docker-trainer/docker-trainer.ts'
 import { connectEngine } from '../adapters/engine/connect.ts'
-import { openVirtualWaggle } from '../adapters/virtual-waggle/virtual-waggle.ts'
+import { openVirtualWaggle, sweepLeftovers } from '../adapters/virtual-waggle/virtual-waggle.ts'
 import { setUp } from '../adapters/workstation/workstation.ts'
 import type { BlobStore } from '../pipeline/ports/blob-store.ts'
 import type { Progress } from '../pipeline/ports/progress.ts'
@@ -24,8 +24,10 @@ export interface LabOptions {
 export async function openLab({ blobs, registry, workParent, runId, progress, signal }: LabOptions): Promise<Lab> {
   const { engine, builder, platforms } = await setUp({ progress, signal })
   const docker = connectEngine(engine.host)
+  // A run that was killed may have left a training at work, whether this run comes to the Virtual Waggle or not.
+  await sweepLeftovers({ docker, workParent })
   return {
-    builder: builder.kind === 'engine' ? new EngineBuilder({ platforms, registry }) : new BuildkitBuilder({ kind: builder.kind, builder: builder.name, platforms, registry }),
+    builder: builder.kind === 'engine' ? new EngineBuilder({ platforms, registry }) : new BuildkitBuilder({ kind: builder.kind, builder: builder.name, platforms, registry, workParent }),
     trainer: new DockerTrainer(docker, { label: runId }),
     testbed: openVirtualWaggle({ docker, blobs, workParent, runId }),
   }

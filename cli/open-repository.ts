@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { makeWorkFolder } from '../adapters/machine/work-folders.ts'
 import { openFolder, openRemote } from '../adapters/repository-tree/open.ts'
 import { Failure } from '../pipeline/failure.ts'
 import type { RepositoryTree } from '../pipeline/ports/repository-tree.ts'
@@ -10,11 +11,22 @@ export interface OpenRepository extends AsyncDisposable {
   readonly folder: string | undefined
 }
 
+export interface OpenOptions {
+  /** Branch, tag or commit of a Git URL. */
+  readonly ref: string | undefined
+  /** Below it a clone lies while it is used. */
+  readonly workParent: string
+  readonly signal: AbortSignal
+}
+
 /** Opens what a person typed: a folder, or a Git URL (`https://…`, `ssh://…`, `git@host:…`, `file:///…`). */
-export async function openRepository(place: string, ref: string | undefined, signal: AbortSignal): Promise<OpenRepository> {
+export async function openRepository(place: string, { ref, workParent, signal }: OpenOptions): Promise<OpenRepository> {
   if (/^(https?|ssh|git|file):\/\/|^[\w.-]+@[\w.-]+:/.test(place)) {
-    const remote = await openRemote(place, { ...(ref !== undefined && { ref }), signal })
-    return { tree: remote.tree, folder: undefined, [Symbol.asyncDispose]: async () => remote[Symbol.asyncDispose]() }
+    await using opened = new AsyncDisposableStack()
+    const { path } = opened.use(await makeWorkFolder(workParent, 'clone'))
+    const { tree } = opened.use(await openRemote(place, { parent: path, ...(ref !== undefined && { ref }), signal }))
+    const kept = opened.move()
+    return { tree, folder: undefined, [Symbol.asyncDispose]: async () => kept.disposeAsync() }
   }
   const folder = resolve(place)
   const found = await stat(folder).catch(() => undefined)

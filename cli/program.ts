@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
 import { EXIT, explainError, type ExitCode } from './exit-code.ts'
+import { printable } from './output/output.ts'
 
 /** Options that commands on a repository share, as commander hands them over. */
 export interface RepositoryOptions {
@@ -44,7 +45,8 @@ export async function runProgram(argv: readonly string[], version: string): Prom
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.passed : EXIT.failed
     const explained = explainError(error)
-    process.stderr.write(`ctss: ${explained.text}\n`)
+    // It may quote a stranger: a server, a folder's name.
+    process.stderr.write(`ctss: ${explained.text.split('\n').map(printable).join('\n')}\n`)
     return explained.code
   }
   return code
@@ -114,7 +116,7 @@ function repositoryCommand(program: Command, name: string, summary: string): Com
     .command(name)
     .description(summary)
     .argument('[folder]', 'folder or Git URL of a plugin repository', '.')
-    .option('--platform <platforms>', 'only these platforms, comma-separated', parseList)
+    .option('--platform <platforms>', 'only these platforms, comma-separated', parsePlatforms)
     .addOption(new Option('--force [stages]', 'run these stages (comma-separated; all when none is named) even when nothing has changed').argParser(parseStages))
     .option('--keep-going', 'go on after errors; nothing is published after one')
     .option('--ref <ref>', 'branch, tag or commit of a Git URL')
@@ -124,6 +126,14 @@ function repositoryCommand(program: Command, name: string, summary: string): Com
 
 function parseList(text: string): string[] {
   return text.split(',').map((part) => part.trim()).filter((part) => part !== '')
+}
+
+/** As OCI writes them; whether a builder can build for one is for it to say. */
+function parsePlatforms(text: string): string[] {
+  const platforms = [...new Set(parseList(text))]
+  const wrong = platforms.find((platform) => !/^[a-z0-9]+\/[a-z0-9_]+(\/v\d)?$/.test(platform))
+  if (wrong !== undefined || platforms.length === 0) throw new InvalidArgumentError(`'${wrong ?? text}' is not a platform; one looks like linux/arm64 or linux/arm/v7.`)
+  return platforms
 }
 
 function parseStages(text: string): StageName[] {

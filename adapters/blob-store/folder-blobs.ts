@@ -76,7 +76,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
 }
 
 /** SHA-256 and length of a file, in pieces. Throws file system errors as they are. */
-export async function digestOfFile(path: string): Promise<{ digest: Digest; bytes: number }> {
+export async function digestOfFile(path: string | Buffer): Promise<{ digest: Digest; bytes: number }> {
   const hash = createHash('sha256')
   let bytes = 0
   for await (const chunk of readChunks(path)) {
@@ -96,7 +96,7 @@ async function copyVerified(source: string, target: FileHandle, digest: Digest):
   if (`sha256:${hash.digest('hex')}` !== digest) throw new Failure('digest-mismatch', `${source} is not ${digest}`)
 }
 
-async function* readChunks(path: string): AsyncGenerator<Buffer> {
+async function* readChunks(path: string | Buffer): AsyncGenerator<Buffer> {
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) if (Buffer.isBuffer(chunk)) yield chunk
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -8,6 +8,7 @@ import { Failure } from '../../pipeline/failure.ts'
 import type { BuildRequest, BuildResult, ImageBuilder } from '../../pipeline/ports/image-builder.ts'
 import type { Progress } from '../../pipeline/ports/progress.ts'
 import type { Registry } from '../../pipeline/ports/registry.ts'
+import { makeWorkFolder } from '../machine/work-folders.ts'
 import { run } from '../process/run.ts'
 import { buildkitCommand } from './build-command.ts'
 import { diagnoseBuild } from './build-diagnosis.ts'
@@ -23,6 +24,8 @@ export interface BuildkitBuilderOptions {
   /** Platforms that it can build for. */
   readonly platforms: readonly string[]
   readonly registry: Registry
+  /** Parent of the folder in which buildx tells the digest; the system's temporary folder without it. */
+  readonly workParent?: string
   /** True where the builder's own cache does not outlive it. */
   readonly registryCache?: boolean
 }
@@ -40,34 +43,32 @@ export class BuildkitBuilder implements ImageBuilder {
   }
 
   async build(request: BuildRequest, progress: Progress, signal: AbortSignal): Promise<BuildResult> {
-    const { builder, registry, registryCache = false } = this.#options
+    const { builder, registry, registryCache = false, workParent = tmpdir() } = this.#options
     const emulated = isEmulated(request.platform)
-    const folder = await mkdtemp(join(tmpdir(), 'ctss-build-'))
-    try {
-      const metadataFile = join(folder, 'metadata.json')
-      const log = new BuildLog(progress)
-      const { exitCode } = await run(buildkitCommand(request, { builder, metadataFile, registryCache }), {
-        signal,
-        onLine: (line, stream) => stream === 'stderr' && log.line(line),
-      })
-      const steps = reportedSteps(log.steps)
-      if (exitCode === 0) {
-        const digest = await readDigest(metadataFile)
-        return { kind: 'built', digest, bytes: await imageBytes(registry, request.repository, digest), steps, emulated }
-      }
-      const diagnosis = diagnoseBuild({
-        steps: log.steps,
-        trailer: log.trailer,
-        dockerfile: request.dockerfile,
-        dockerfileText: await readFile(join(request.context, request.dockerfile), 'utf8'),
-        platform: request.platform,
-        unavailable: 'builder-unavailable',
-      })
-      if (diagnosis instanceof Failure) throw await explainPushFailure(diagnosis, registry, request.repository)
-      return { kind: 'refused', problem: diagnosis, steps, emulated }
-    } finally {
-      await rm(folder, { recursive: true, force: true })
+    await using folder = await makeWorkFolder(workParent, 'buildx')
+    const metadataFile = join(folder.path, 'metadata.json')
+    const log = new BuildLog(progress)
+    const { exitCode } = await run(buildkitCommand(request, { builder, metadataFile, registryCache }), {
+      signal,
+      // The name of its own folder goes into a header, which takes no name that a person may give a folder.
+      cwd: request.context,
+      onLine: (line, stream) => stream === 'stderr' && log.line(line),
+    })
+    const steps = reportedSteps(log.steps)
+    if (exitCode === 0) {
+      const digest = await readDigest(metadataFile)
+      return { kind: 'built', digest, bytes: await imageBytes(registry, request.repository, digest), steps, emulated }
     }
+    const diagnosis = diagnoseBuild({
+      steps: log.steps,
+      trailer: log.trailer,
+      dockerfile: request.dockerfile,
+      dockerfileText: await readFile(join(request.context, request.dockerfile), 'utf8'),
+      platform: request.platform,
+      unavailable: 'builder-unavailable',
+    })
+    if (diagnosis instanceof Failure) throw await explainPushFailure(diagnosis, registry, request.repository)
+    return { kind: 'refused', problem: diagnosis, steps, emulated }
   }
 }
 

@@ -15,5 +15,7 @@ export function storageFailure(error: unknown, doing: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
     return new Failure('storage-full', `${doing}: no space left`, { cause: error, suggestion: 'make room on the disk, then run again' })
   }
-  return new Failure('storage-unavailable', `${doing}: ${code}`, { cause: error })
+  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' && !doing.endsWith(error.path) ? ` (${error.path})` : ''
+  const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+  return new Failure('storage-unavailable', `${doing}: ${denied ? 'permission denied' : code}${path}`, { cause: error, ...(denied && { suggestion: 'see who may read and write there, with `ls -la`' }) })
 }

@@ -27,7 +27,8 @@ export function baseLookup({ registry, standInHost, memoryFile, waitMs = WAIT_MS
     const answer = await ask(image, registry, standInHost, waitMs)
     if (answer === undefined) return memory.get(image)
     const last = memory.get(image)
-    if (last?.digest !== answer.digest || last.standIn !== answer.standIn) await remember(memoryFile, image, answer)
+    // A disk that is full is told by what has to be written; this only helps a later run.
+    if (last?.digest !== answer.digest || last.standIn !== answer.standIn) await remember(memoryFile, image, answer).catch(() => undefined)
     return answer
   }
   return async (image) => {

@@ -14,6 +14,7 @@ import type { Location } from './blob-file.ts'
 import { listByWalking, listWithGit, readableName } from './folder-listing.ts'
 import type { Candidate } from './folder-listing.ts'
 import { readGitState } from './git-state.ts'
+import { areLfsFiles } from './lfs.ts'
 
 interface Listing {
   readonly entries: readonly TreeEntry[]
@@ -51,16 +52,11 @@ export function folderTree(folder: string, signal?: AbortSignal): RepositoryTree
 }
 
 async function describe(folder: string, list: () => Promise<Listing>, signal: AbortSignal | undefined): Promise<Subject> {
-  const [{ entries, fromGit }, git] = await Promise.all([list(), readGitState(folder, signal)])
-  const tree = treeDigest(entries)
-  if (!fromGit) return { repository: basename(folder), commit: null, dirty: true, tree }
-  return {
-    repository: git.repository ?? basename(folder),
-    commit: git.commit,
-    dirty: git.commit === null || !isCommitted(entries, git.committed),
-    tree,
-    tags: [...git.tags],
-  }
+  const [listing, git] = await Promise.all([list(), readGitState(folder, signal)])
+  const tree = treeDigest(listing.entries)
+  if (!listing.fromGit) return { repository: basename(folder), commit: null, dirty: true, tree }
+  const dirty = git.commit === null || !(await isCommitted(folder, listing, git.committed, signal))
+  return { repository: git.repository ?? basename(folder), commit: git.commit, dirty, tree, tags: [...git.tags] }
 }
 
 async function attempt<T>(folder: string, act: () => Promise<T>): Promise<T> {
@@ -191,6 +187,19 @@ function asChanged(path: string): (error: unknown) => never {
   }
 }
 
-function isCommitted(entries: readonly TreeEntry[], committed: ReadonlyMap<string, string>): boolean {
-  return entries.length === committed.size && entries.every((entry) => committed.get(entry.path) === `${entry.mode} ${entry.blob}`)
+async function isCommitted(
+  folder: string,
+  { entries, locations }: Listing,
+  committed: ReadonlyMap<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (entries.length !== committed.size) return false
+  const others = entries.filter((entry) => committed.get(entry.path) !== `${entry.mode} ${entry.blob}`)
+  if (others.length === 0) return true
+  const differences = others.flatMap((entry) => {
+    const [mode, blob] = committed.get(entry.path)?.split(' ') ?? []
+    const isFile = mode === entry.mode && mode.startsWith('100') && blob !== undefined
+    return isFile ? [{ location: locationOf(folder, entry, locations), bytes: entry.bytes, committed: blob }] : []
+  })
+  return differences.length === others.length && areLfsFiles(folder, differences, signal)
 }

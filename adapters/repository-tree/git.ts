@@ -7,6 +7,8 @@ export interface GitOptions {
   /** Protocols that this call may speak; none without it. */
   readonly protocols?: readonly string[]
   readonly signal?: AbortSignal
+  /** Written to Git's standard input. */
+  readonly input?: string
   /** 60 s without it. */
   readonly timeoutMs?: number
 }
@@ -36,7 +38,7 @@ const LOCAL_VARIABLES =
   /^GIT_(ALTERNATE_OBJECT_DIRECTORIES|CEILING_DIRECTORIES|CONFIG|CONFIG_(PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)|OBJECT_DIRECTORY|DIR|WORK_TREE|IMPLICIT_WORK_TREE|GRAFT_FILE|INDEX_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE|PREFIX|SHALLOW_FILE|COMMON_DIR|NAMESPACE|TRACE.*|EXTERNAL_DIFF|PAGER|EDITOR)$/
 
 /** Runs Git on a repository that may be hostile. An exit code other than 0 is an answer. Fails with `cancelled`, `timed-out`, `storage-unavailable` (endless output). */
-export function runGit(args: readonly string[], { cwd, protocols = [], signal, timeoutMs = 60_000 }: GitOptions): Promise<GitResult> {
+export function runGit(args: readonly string[], { cwd, protocols = [], signal, input, timeoutMs = 60_000 }: GitOptions): Promise<GitResult> {
   return new Promise((resolve, reject) => {
     const settings = {
       cwd,
@@ -47,7 +49,7 @@ export function runGit(args: readonly string[], { cwd, protocols = [], signal, t
       killSignal: 'SIGKILL',
       ...(signal && { signal }),
     } as const
-    execFile('git', [...HARMLESS, ...args], settings, (error, stdout, stderr) => {
+    const child = execFile('git', [...HARMLESS, ...args], settings, (error, stdout, stderr) => {
       if (error === null) resolve({ kind: 'ok', stdout })
       else if (signal?.aborted) reject(new Failure('cancelled', `git ${args[0]} was cancelled`, { cause: error }))
       else if (error.code === 'ENOENT') resolve({ kind: 'no-git' })
@@ -56,6 +58,9 @@ export function runGit(args: readonly string[], { cwd, protocols = [], signal, t
       else if (error.killed === true) reject(new Failure('timed-out', `git ${args[0]} took more than ${timeoutMs / 1000} s`, { cause: error }))
       else resolve({ kind: 'refused', stderr: stderr.toString('utf8').slice(-4096) })
     })
+    // EPIPE: Git ended without reading all; its exit code tells why.
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(input)
   })
 }
 

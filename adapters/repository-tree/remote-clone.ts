@@ -88,7 +88,9 @@ async function git({ url, folder, signal }: Remote, args: readonly string[]): Pr
   const answer = await runGit(args, { cwd: folder, protocols: PROTOCOLS, signal, timeoutMs: TIMEOUT_MS })
   if (answer.kind === 'ok') return answer.stdout
   if (answer.kind === 'no-git') throw new Failure('missing-tool', 'git is not installed, so nothing can be cloned', { suggestion: 'apt-get install git' })
-  const reason = answer.stderr.trim().split('\n').at(-1)?.replaceAll(url, withoutCredentials(url)) ?? ''
+  // The reason stands in front; what follows it is advice about SSH keys.
+  const lines = answer.stderr.trim().split('\n')
+  const reason = (lines.find((line) => line.startsWith('fatal: ')) ?? lines.at(-1) ?? '').replaceAll(url, withoutCredentials(url))
   throw new Failure('download-failed', `${withoutCredentials(url)} cannot be cloned: ${withoutCredentials(reason)}`, {
     suggestion: 'Check the URL, and that `git ls-remote` can read it.',
   })

@@ -12,7 +12,7 @@ import { STAGES } from '../../pipeline/stage.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
 import type { RunOutput, Subject } from '../../schemas/generated/types.ts'
 import { assemble, type Assembly } from '../assemble.ts'
-import { readEnvironment } from '../environment.ts'
+import { readEnvironment, workParentOf } from '../environment.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { interruptible } from '../interruptible.ts'
 import { openRepository } from '../open-repository.ts'
@@ -32,7 +32,7 @@ export async function runCommand(place: string, options: RunOptions): Promise<Ex
   const output = await openOutput(options, environment)
   const { summaries, report } = await interruptible(async (signal) => {
     try {
-      await using repository = await openRepository(place, options.ref, signal)
+      await using repository = await openRepository(place, { ref: options.ref, workParent: workParentOf(environment), signal })
       const { tree } = repository
       const [subject, reading] = await Promise.all([tree.subject(), readPipeline(tree)])
       const assembly = await assemble({ environment, tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })

@@ -11,7 +11,7 @@ import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
 import { recordGoldens, type FinishedTrial } from '../../pipeline/virtual/virtual.ts'
 import type { TestOutput } from '../../schemas/generated/types.ts'
 import { assemble } from '../assemble.ts'
-import { readEnvironment } from '../environment.ts'
+import { readEnvironment, workParentOf } from '../environment.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { interruptible } from '../interruptible.ts'
 import { openRepository, type OpenRepository } from '../open-repository.ts'
@@ -28,7 +28,7 @@ export async function testCommand(place: string, args: readonly string[], option
   const output = await openOutput(options, environment)
   const { summaries, trials } = await interruptible(async (signal) => {
     try {
-      await using repository = await openRepository(place, options.ref, signal)
+      await using repository = await openRepository(place, { ref: options.ref, workParent: workParentOf(environment), signal })
       const reading = await readPipeline(repository.tree)
       const assembly = await assemble({ environment, tree: repository.tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
       const pipeline = chooseTrials(reading.pipeline ?? (await pipelineWithoutManifest(place, repository, assembly.nativePlatform)), args, options)
@@ -62,7 +62,7 @@ function chooseTrials(pipeline: Pipeline, args: readonly string[], { trial: name
 }
 
 async function pipelineWithoutManifest(place: string, { tree }: OpenRepository, nativePlatform: string): Promise<Pipeline> {
-  if ((await tree.entries()).every(({ path }) => path !== 'Dockerfile')) throw new Failure('testbed-unavailable', `${place} has neither a manifest nor a Dockerfile.`, { suggestion: 'Name the folder of a plugin repository, or write a Dockerfile.' })
+  if ((await tree.entries()).every(({ path }) => path !== 'Dockerfile')) throw new Failure('testbed-unavailable', `${place} has neither a manifest nor a Dockerfile that can be read.`, { suggestion: 'Name the folder of a plugin repository, or write a Dockerfile.' })
   return defaultPipeline(basename(place.replace(/\/+$/, '')), [nativePlatform])
 }
 

@@ -1,5 +1,6 @@
 import { hasErrors } from '../../pipeline/problem.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
+import { readEnvironment, workParentOf } from '../environment.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { interruptible } from '../interruptible.ts'
 import { openRepository } from '../open-repository.ts'
@@ -9,7 +10,7 @@ import type { RepositoryOptions } from '../program.ts'
 /** `ctss validate`: every problem of sage.yaml and ctss.yaml. Needs nothing installed, and leaves no record. */
 export async function validateCommand(place: string, options: RepositoryOptions): Promise<ExitCode> {
   const problems = await interruptible(async (signal) => {
-    await using repository = await openRepository(place, options.ref, signal)
+    await using repository = await openRepository(place, { ref: options.ref, workParent: workParentOf(readEnvironment()), signal })
     return (await readPipeline(repository.tree)).problems
   })
   if (options.json) process.stdout.write(`${JSON.stringify({ problems }, undefined, 2)}\n`)

@@ -42,7 +42,7 @@ export function interactiveOutput(stream: NodeJS.WriteStream): Output {
     general,
     stageStarted(stage) {
       draw()
-      return { step: (text) => show(slots.get(stage), `${stage}: ${printable(text)}`), output: (text) => detail(slots.get(stage), printable(text)) }
+      return { step: (text) => show(slots.get(stage), `${stage}: ${printable(text)}`), output: (text) => detail(slots.get(stage), printable(text.trimEnd().split('\n').at(-1) ?? '')) }
     },
     stageEnded(summary) {
       draw()

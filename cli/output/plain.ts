@@ -6,7 +6,7 @@ import { duration, printable, type Output } from './output.ts'
 /** Lines for a log: one per step, prefixed with the seconds since the start. */
 export function plainOutput(stream: NodeJS.WritableStream, started = performance.now()): Output {
   const line = (text: string): void => void stream.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${text}\n`)
-  const progressFor = (name: string): Progress => ({ step: (text) => line(`${name}: ${printable(text)}`), output: (text) => line(`${name}| ${printable(text)}`) })
+  const progressFor = (name: string): Progress => ({ step: (text) => line(`${name}: ${printable(text)}`), output: (text) => text.split(/\r?\n/).forEach((part) => line(`${name}| ${printable(part)}`)) })
   return {
     general: progressFor('set-up'),
     stageStarted(stage: StageName, reason: string): Progress {

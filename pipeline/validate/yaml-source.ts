@@ -118,14 +118,12 @@ function tooDeep(file: string, place: Place): Problem {
 
 /** What the parser lets through and the rest of us does not want to meet: depth, keys that are no texts or stand twice, tags of other languages. */
 function inspectTree(file: string, document: Document.Parsed, makePlace: (start: number, end?: number) => Place): readonly Problem[] {
-  const problems: Problem[] = document.warnings
-    .slice(0, MAX_SYNTAX_PROBLEMS)
-    .map((warning) =>
-      error('yaml-tag', `${file}: ${warning.message}`, {
-        place: makePlace(warning.pos[0]),
-        suggestion: 'Write plain values; tags such as !!binary mean nothing here.',
-      }),
-    )
+  const problems: Problem[] = document.warnings.slice(0, MAX_SYNTAX_PROBLEMS).map((warning) =>
+    error('yaml-tag', `${file}: ${warning.message}`, {
+      place: makePlace(warning.pos[0]),
+      suggestion: 'Write plain values; tags such as !!binary mean nothing here.',
+    }),
+  )
   const pending: { node: unknown; depth: number }[] = [{ node: document.contents, depth: 0 }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { node, depth } = next

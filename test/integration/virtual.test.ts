@@ -254,7 +254,8 @@ describe('the Virtual Waggle when things go wrong around it', () => {
     await using lab = await openLab(plugins)
     const trial = lab.run(['slow', '10000'], { timeoutMs: 240_000 })
     await pluginStarted(plugins, lab.runId)
-    await (await brokerOf(plugins, lab.runId)).kill({ signal: 'SIGSTOP' })
+    const stop = await (await brokerOf(plugins, lab.runId)).exec({ Cmd: ['sh', '-c', 'kill -STOP $(cat /run/ctss/pid)'] })
+    await stop.start({})
     await expect(trial).rejects.toMatchObject({ code: 'broker-unavailable' })
   })
 

@@ -52,7 +52,8 @@ export const listsFitDatabase: Rule = function* ({ manifest }) {
   ]
   for (const [path, value] of columns) {
     const { length } = pythonJson(value)
-    if (length > 256) yield error('too-long', `\`${writePath(path)}\` has ${length} characters as JSON; the ECR takes 256.`, { place: manifest.place(path, 'key') })
+    if (length > 256)
+      yield error('too-long', `\`${writePath(path)}\` has ${length} characters as JSON; the ECR takes 256.`, { place: manifest.place(path, 'key') })
   }
 }
 

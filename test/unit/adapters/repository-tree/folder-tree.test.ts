@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -161,6 +162,32 @@ describe('a Git working tree', () => {
     git(folder, 'commit', '-qam', 'main')
     expect(() => git(folder, 'merge', 'side')).toThrow(/CONFLICT|Command failed/)
     expect(await paths()).toStrictEqual(['a'])
+  })
+
+  it('is clean with files of Git LFS in the place of their pointers, and dirty when one of them is another', async () => {
+    const content = Buffer.alloc(5000, 'model')
+    const pointer = `version https://git-lfs.github.com/spec/v1\next-0-x sha256:abc\noid sha256:${createHash('sha256').update(content).digest('hex')}\nsize 5000\n`
+    makeRepository(folder, { 'model.bin': pointer, 'other.bin': pointer, a: 'x' })
+    layOut(folder, { 'model.bin': content })
+    expect(await subject()).toMatchObject({ dirty: false })
+    layOut(folder, { 'other.bin': content })
+    expect(await subject()).toMatchObject({ dirty: false })
+    layOut(folder, { 'other.bin': Buffer.alloc(5000, 'MODEL') })
+    expect(await subject()).toMatchObject({ dirty: true })
+    layOut(folder, { 'other.bin': content, a: 'y'.repeat(5000) })
+    expect(await subject()).toMatchObject({ dirty: true })
+    layOut(folder, { a: 'x'.repeat(2000) })
+    git(folder, 'commit', '-qam', 'everything as it is')
+    expect(await subject()).toMatchObject({ dirty: false })
+    layOut(folder, { a: 'z' })
+    expect(await subject()).toMatchObject({ dirty: true })
+  })
+
+  it('is dirty when more files differ than Git LFS would explain', async () => {
+    const files = Object.fromEntries(Array.from({ length: 501 }, (_, index) => [`f${index}`, 'x']))
+    makeRepository(folder, files)
+    layOut(folder, Object.fromEntries(Object.keys(files).map((path) => [path, 'y'])))
+    expect(await subject()).toMatchObject({ dirty: true })
   })
 
   it('follows a .git that is a file (a linked working tree)', async () => {

@@ -1,0 +1,53 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { makeRunId, RUN_LABEL } from '../../adapters/engine/run-id.ts'
+import type { Finished, Workplace } from './ctss-process.ts'
+
+/** A `ctss` that runs, to be watched and interrupted. */
+export interface CtssChild {
+  readonly pid: number
+  /** Returns when stderr holds this; throws, with all it said, when it ends before. */
+  until(text: string): Promise<void>
+  kill(signal: NodeJS.Signals): void
+  /** Its status is null when a signal ended it. */
+  readonly finished: Promise<Omit<Finished, 'status'> & { readonly status: number | null }>
+}
+
+/** Starts `ctss` with a folder for temporary files of its own; `launcher` may put a program in front, such as `unshare`. */
+export function startCtss(place: Workplace, args: readonly string[], env: NodeJS.ProcessEnv = {}, launcher: readonly string[] = []): CtssChild {
+  const [program = '', ...rest] = [...launcher, process.execPath, resolve('bin/ctss.mjs'), ...args]
+  const child = spawn(program, rest, { cwd: place.folder, env: { ...place.environment, TMPDIR: place.folder, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')))
+  const finished = once(child, 'close').then(([status]: unknown[]) => ({ status: typeof status === 'number' ? status : null, stdout, stderr }))
+  return {
+    pid: child.pid ?? 0,
+    finished,
+    kill: (signal) => void child.kill(signal),
+    async until(text) {
+      while (!stderr.includes(text)) {
+        const next = await Promise.race([once(child.stderr, 'data').then(() => undefined), finished])
+        if (next !== undefined && !stderr.includes(text)) throw new Error(`it ended with ${next.status} before it said '${text}':\n${stderr}${stdout}`)
+      }
+    },
+  }
+}
+
+/** What processes of ctss have left: containers, networks, volumes and cgroups that bear their number, and folders and half-written files below the workplace. */
+export async function tracesOf(place: Workplace, pids: readonly number[]): Promise<readonly string[]> {
+  const [machine, boot] = makeRunId().split('-')
+  const theirs = new RegExp(`${machine}-${boot}-(?:${pids.join('|')})-`)
+  const labelled = ['container', 'network', 'volume'].flatMap((what) =>
+    docker(what, 'ls', ...(what === 'container' ? ['--all'] : []), '--format', `${what} {{.ID}}{{.Name}} {{.Label "${RUN_LABEL}"}}`.replace(what === 'container' ? '{{.Name}}' : what === 'volume' ? '{{.ID}}' : '', '')),
+  )
+  const cgroups = execFileSync('find', ['/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd'], { encoding: 'utf8' }).split('\n')
+  const files = (await readdir(place.folder, { recursive: true })).filter((path) => /^ctss-|ctss\/work\/.|\.tmp$/.test(path))
+  return [...[...labelled, ...cgroups].filter((line) => theirs.test(line)), ...files.map((path) => join(place.folder, path))]
+}
+
+function docker(...args: readonly string[]): readonly string[] {
+  return execFileSync('docker', args, { encoding: 'utf8' }).split('\n')
+}
