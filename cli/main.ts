@@ -8,6 +8,7 @@ const [first, ...rest] = process.argv.slice(2)
 if (rest.length === 0 && (first === '--version' || first === '-V')) {
   process.stdout.write(`${version}\n`)
 } else {
-  const { runProgram } = await import('./program.ts')
+  const { exitOnUncaught, runProgram } = await import('./program.ts')
+  exitOnUncaught()
   process.exitCode = await runProgram(process.argv, version)
 }

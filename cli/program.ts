@@ -44,11 +44,21 @@ export async function runProgram(argv: readonly string[], version: string): Prom
     await program.parseAsync(argv)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.passed : EXIT.failed
-    const explained = explainError(error)
-    // It may quote a stranger: a server, a folder's name.
-    process.stderr.write(`ctss: ${explained.text.split('\n').map(printable).join('\n')}\n`)
-    return explained.code
+    return tell(error)
   }
+  return code
+}
+
+/** What is thrown where nobody can catch it ends the process as what is caught does; what it leaves is swept by the next run. A reader of our output that goes away stops nothing. */
+export function exitOnUncaught(): void {
+  process.on('uncaughtException', (error) => process.exit(tell(error)))
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
+function tell(error: unknown): ExitCode {
+  const { code, text } = explainError(error)
+  // It may quote a stranger: a server, a folder's name.
+  process.stderr.write(`ctss: ${text.split('\n').map(printable).join('\n')}\n`)
   return code
 }
 

@@ -46,7 +46,11 @@ export class EngineBuilder implements ImageBuilder {
     const tag = `${request.repository}:build-${randomUUID()}`
     const emulated = isEmulated(request.platform)
     const log = new BuildLog(progress)
-    const { exitCode } = await run(engineCommand(request, tag), { signal, cwd: request.context, onLine: (line, stream) => stream === 'stderr' && log.line(line) })
+    const { exitCode } = await run(engineCommand(request, tag), {
+      signal,
+      cwd: request.context,
+      onLine: (line, stream) => stream === 'stderr' && log.line(line),
+    })
     const steps = reportedSteps(log.steps)
     if (exitCode !== 0) {
       const diagnosis = diagnoseBuild({

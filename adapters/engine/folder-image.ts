@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { Failure } from '../../pipeline/failure.ts'
 import type { Progress } from '../../pipeline/ports/progress.ts'
-import { askEngine, engineFailure } from './connect.ts'
+import { askEngine, engineFailure, removeQuietly } from './connect.ts'
 import { hasImage } from './image.ts'
 
 /** An image of our own, as a folder describes it: a Dockerfile whose `FROM ${BASE}` takes the base, and the files beside it. */
@@ -109,5 +109,5 @@ function cancelled(cause: unknown): Failure {
 async function removeOlder(docker: Docker, image: FolderImage): Promise<void> {
   const images = await askEngine('listing images', docker.listImages({ filters: { reference: [image.repository] } }))
   const older = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag !== image.reference)
-  await Promise.all(older.map(async (tag) => docker.getImage(tag).remove().catch(() => undefined)))
+  await Promise.all(older.map(async (tag) => removeQuietly(docker.getImage(tag))))
 }

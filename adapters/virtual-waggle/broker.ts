@@ -153,8 +153,8 @@ export class Broker {
   #take(message: ConsumeMessage | null): void {
     if (message === null) return this.#lose('our queue was deleted')
     if (message.fields.exchange === 'amq.rabbitmq.event') return this.#takeEvent(message)
-    const { appId, userId } = message.properties
-    this.#listener?.onDelivery({ body: message.content, appId: textOrNothing(appId), userId: textOrNothing(userId), scope: message.fields.routingKey })
+    const properties = new Map<string, unknown>(Object.entries(message.properties))
+    this.#listener?.onDelivery({ body: message.content, appId: textOrNothing(properties.get('appId')), userId: textOrNothing(properties.get('userId')), scope: message.fields.routingKey })
   }
 
   #takeEvent({ fields, properties }: ConsumeMessage): void {

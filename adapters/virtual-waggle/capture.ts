@@ -50,6 +50,8 @@ export class Capture {
   readonly staged = new Set<string>()
   total = 0
   firstMessageMs: number | null = null
+  /** Why the file is not whole, such as a full disk. */
+  failure: unknown
   readonly #options: CaptureOptions
   readonly #names = new Map<string, NameCount>()
   readonly #dropped = new Map<string, DropCount>()
@@ -153,7 +155,11 @@ export class Capture {
   #flush(): void {
     if (this.#buffer.length === 0 || this.#file === undefined) return
     const text = Buffer.from(this.#buffer.join(''))
-    for (let written = 0; written < text.length; ) written += writeSync(this.#file, text, written)
+    try {
+      for (let written = 0; written < text.length && this.failure === undefined; ) written += writeSync(this.#file, text, written)
+    } catch (cause) {
+      this.failure = cause
+    }
     this.#written += text.length
     this.#buffer = []
     this.#buffered = 0

@@ -20,7 +20,10 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch
 export async function readEngineFacts(docker: Docker): Promise<EngineFacts> {
   const info: unknown = await askEngine('asking for its facts', docker.info())
   const facts = new Map<string, unknown>(typeof info === 'object' && info !== null ? Object.entries(info) : [])
-  const text = (name: string): string => String(facts.get(name) ?? '')
+  const text = (name: string): string => {
+    const value = facts.get(name)
+    return typeof value === 'string' ? value : ''
+  }
   return {
     architecture: ARCHITECTURES[text('Architecture')] ?? text('Architecture'),
     kernel: text('KernelVersion'),

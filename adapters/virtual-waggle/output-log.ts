@@ -7,6 +7,8 @@ const TAIL_BYTES = 64 * 1024
 /** One output stream of a plugin: its beginning in a file of at most 10 MiB, its end in memory, the rest read and forgotten. */
 export class OutputLog extends Writable {
   readonly path: string
+  /** Why the file is not whole, such as a full disk; the stream goes on, since nobody listens for its errors. */
+  failure: unknown
   #file: number | undefined
   readonly #onText: (chunk: Buffer) => void
   #written = 0
@@ -30,10 +32,18 @@ export class OutputLog extends Writable {
     this.#file = undefined
   }
 
+  #keep(room: Buffer): void {
+    try {
+      for (let start = 0; this.#file !== undefined && start < room.length; ) start += writeSync(this.#file, room, start)
+      this.#written += room.length
+    } catch (cause) {
+      this.failure = cause
+      this.close()
+    }
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    const room = this.#file === undefined ? chunk.subarray(0, 0) : chunk.subarray(0, FILE_BYTES - this.#written)
-    for (let start = 0; this.#file !== undefined && start < room.length; ) start += writeSync(this.#file, room, start)
-    this.#written += room.length
+    this.#keep(chunk.subarray(0, FILE_BYTES - this.#written))
     this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-TAIL_BYTES)
     this.#onText(chunk)
     done()

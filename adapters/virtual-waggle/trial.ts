@@ -12,6 +12,7 @@ import { ContainerMeter } from '../docker-trainer/container-meter.ts'
 import { askEngine, engineFailure, engineStatus, removeQuietly } from '../engine/connect.ts'
 import { pullImage } from '../engine/image.ts'
 import { RUN_LABEL } from '../engine/run-id.ts'
+import { storageFailure } from '../filesystem/storage-failure.ts'
 import type { Broker } from './broker.ts'
 import { Capture, type FloodLimits } from './capture.ts'
 import { makeCgroupParent, type CgroupParent, type CgroupSetting } from './cgroup.ts'
@@ -56,10 +57,14 @@ interface Stop {
 /** Runs one trial to its end; what the plugin does is an observation. */
 export async function runTrial(environment: TrialEnvironment, trial: TrialRequest, progress: Progress, signal: AbortSignal): Promise<TrialObservation> {
   await using run = new TrialRun(environment, trial, progress, signal)
-  await run.prepare()
-  const refusal = await run.start()
-  if (refusal === undefined) await run.untilEnd()
-  return await run.observe(refusal)
+  try {
+    await run.prepare()
+    const refusal = await run.start()
+    if (refusal === undefined) await run.untilEnd()
+    return await run.observe(refusal)
+  } catch (cause) {
+    throw storageFailure(cause, `working in ${environment.folder}`)
+  }
 }
 
 /** Everything that one trial needs, from the volumes to the container, removed at its end whatever happens. */
@@ -246,6 +251,7 @@ class TrialRun implements AsyncDisposable {
     const seconds = refusal === undefined ? Math.max(0, (Date.parse(State.FinishedAt) - Date.parse(State.StartedAt)) / 1000) : 0
     const stop = this.#decideEnding(refusal, outOfMemory && State.ExitCode !== 0)
     this.#capture.finish()
+    this.#throwIfNotKept()
     const emulated = !runsNatively(this.#env.engine, this.#trial.platform)
     const { kernel, version, cgroup } = this.#env.engine
     const profile = makeProfile({
@@ -278,6 +284,12 @@ class TrialRun implements AsyncDisposable {
     const { lost } = this.#env.broker
     if (lost !== undefined && (this.#stop === undefined || this.#stop.ending === 'timed-out')) this.#stop = { ending: 'broker-lost', detail: lost }
     if (this.#env.broker.refusedLogins > 0) this.#capture.drop('login refused by the broker: use the user and password of WAGGLE_PLUGIN_USERNAME and WAGGLE_PLUGIN_PASSWORD', `${this.#env.broker.refusedLogins} times`)
+  }
+
+  /** A disk that is full stops no plugin, but what it said is lost. */
+  #throwIfNotKept(): void {
+    const cause = this.#capture.failure ?? this.#stdout.failure ?? this.#stderr.failure
+    if (cause !== undefined) throw storageFailure(cause, `keeping what trial ${this.#trial.name} sent and printed`)
   }
 
   #decideEnding(refusal: string | undefined, outOfMemory: boolean): Stop {

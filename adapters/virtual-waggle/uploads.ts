@@ -8,7 +8,7 @@ import type { UploadedFile } from '../../schemas/generated/types.ts'
 import type { Digest } from '../../pipeline/digest.ts'
 import type { BlobStore } from '../../pipeline/ports/blob-store.ts'
 import { EARLIEST_NS, formatNanoseconds, LATEST_NS } from '../../pipeline/virtual/timestamp.ts'
-import { readWireJson } from '../../pipeline/virtual/wire-json.ts'
+import { isWireObject, readWireJson } from '../../pipeline/virtual/wire-json.ts'
 
 /** pywaggle's name of a staging folder: nanoseconds, and the SHA-1 of the file. */
 const STAGING = /^(\d{1,19})-[0-9a-f]{40}$/
@@ -106,8 +106,8 @@ async function keep(entry: AsyncIterable<unknown>, blobs: BlobStore, folder: str
 /** Labels that are texts; a broken meta file has none. */
 function readLabels(content: Buffer | undefined): Record<string, string> {
   const document = content === undefined ? undefined : readWireJson(content.toString('utf8'))
-  const labels = document instanceof Map ? document.get('labels') : undefined
-  if (!(labels instanceof Map)) return {}
+  const labels = isWireObject(document) ? document.get('labels') : undefined
+  if (!isWireObject(labels)) return {}
   return Object.fromEntries([...labels].filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 

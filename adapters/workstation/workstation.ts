@@ -143,7 +143,7 @@ function unsupported(what: string, line: string): Failure {
 }
 
 async function makeBaseImages(machine: Machine, dockerHub: boolean): Promise<void> {
-  const { platforms, engine, builder: running } = await observe(machine)
+  const { platforms, engine, builder: running, baseImages } = await observe(machine)
   const missing = PLATFORMS.filter((platform) => !platforms.includes(platform))
   if (missing.length) machine.progress.step(`This machine can neither run nor emulate ${missing.join(', ')}: nothing is built for it`)
   const choose = async (linked: Machine): Promise<BuilderFacts> => {
@@ -151,9 +151,10 @@ async function makeBaseImages(machine: Machine, dockerHub: boolean): Promise<voi
     if (!dockerHub && builder.kind === 'engine' && !engine?.usesOurMirror) throw noMirror(engine)
     return builder
   }
-  if (dockerHub) {
+  if (dockerHub || (baseImages.kind === 'stand-ins' && baseImages.complete)) {
     await choose(machine)
-    return writeWhole(machine.layout.baseImagesFile, `${JSON.stringify({ source: 'docker-hub' })}\n`)
+    if (dockerHub) await writeWhole(machine.layout.baseImagesFile, `${JSON.stringify({ source: 'docker-hub' })}\n`)
+    return
   }
   const key = standInKey(await findExtraCertificates(machine.environment), platforms)
   const { OciRegistry } = await import('../registry/oci-registry.ts')
@@ -179,7 +180,9 @@ async function withLock<T>(machine: Machine, work: () => Promise<T>): Promise<T>
   const { folder } = machine.layout
   await mkdir(folder, { recursive: true })
   // Only who changes something pays for loading it.
-  const { default: { lock } } = await import('proper-lockfile')
+  const {
+    default: { lock },
+  } = await import('proper-lockfile')
   const options = {
     lockfilePath: `${folder}/set-up.lock`,
     stale: LOCK_STALE_MS,

@@ -34,7 +34,12 @@ export function interactiveOutput(stream: NodeJS.WriteStream): Output {
       {
         exitOnError: false,
         concurrent: true,
-        rendererOptions: { collapseSubtasks: false, logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) },
+        renderer: 'default',
+        // Whether stdout is a terminal says nothing about stderr, to which this draws.
+        fallbackRendererCondition: false,
+        forceTTY: true,
+        // The titles say it all.
+        rendererOptions: { logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }), showErrorMessage: false, showSkipMessage: false, suffixSkips: false },
       },
     ).run()
   }

@@ -1,6 +1,6 @@
 import type { Message } from '../../schemas/generated/types.ts'
 import { EARLIEST_NS, formatLikeGo, formatNanoseconds, LATEST_NS } from './timestamp.ts'
-import { readWireJson, type WireJson } from './wire-json.ts'
+import { isWireObject, readWireJson, type WireJson } from './wire-json.ts'
 
 /** One message as the broker delivers it. */
 export interface Delivery {
@@ -73,9 +73,8 @@ export function shareMessage(delivery: Delivery, identity: Identity): Shared {
   const drop = (reason: DropReason): Shared => ({ kind: 'dropped', reason, example: (body ?? `${delivery.body.length} bytes that are no text`).slice(0, EXAMPLE_CHARACTERS) })
   const sender = checkSender(delivery, identity)
   if (sender !== undefined) return drop(sender)
-  const document = body === undefined ? undefined : readWireJson(body)
-  if (!(document instanceof Map)) return drop(DROP_REASONS.notJson)
-  const wire: ReadonlyMap<string, WireJson> = document
+  const wire = body === undefined ? undefined : readWireJson(body)
+  if (!isWireObject(wire)) return drop(DROP_REASONS.notJson)
   const name = wire.get('name')
   if (typeof name !== 'string' || name.length > NAME_CHARACTERS || !NAME.test(name)) return drop(DROP_REASONS.nameBad)
   const ns = wire.get('ts')
@@ -119,7 +118,7 @@ function checkSender({ appId, userId }: Delivery, identity: Identity): DropReaso
 
 function readMeta(meta: WireJson | undefined): Record<string, string> | undefined {
   if (meta === undefined) return {}
-  if (!(meta instanceof Map)) return undefined
+  if (!isWireObject(meta)) return undefined
   const entries: [string, string][] = []
   for (const [key, value] of meta) {
     if (typeof value !== 'string') return undefined

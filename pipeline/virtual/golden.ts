@@ -1,6 +1,6 @@
 import type { Expectation, Message } from '../../schemas/generated/types.ts'
 import { isClose, matchesName, showValue, type Judgement } from './expectation.ts'
-import { readWireJson } from './wire-json.ts'
+import { isWireObject, readWireJson, type WireJson } from './wire-json.ts'
 
 /** One message of a golden file: what a plugin says again when it sees the same again. */
 export interface GoldenMessage {
@@ -61,7 +61,7 @@ function toGolden(messages: readonly Message[]): readonly GoldenMessage[] {
       name,
       // An upload's address holds its time; what stays is the file's name.
       value: name === 'upload' && typeof meta['filename'] === 'string' ? meta['filename'] : value,
-      meta: Object.fromEntries(Object.entries(meta).filter(([key]) => !ADDED_META.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))),
+      meta: sortLabels(Object.entries(meta).filter(([key]) => !ADDED_META.has(key))),
     }))
 }
 
@@ -71,18 +71,31 @@ function serialise({ name, value, meta, tolerance }: GoldenMessage): string {
 
 function readGoldenLine(line: string): GoldenMessage | undefined {
   const document = readWireJson(line)
-  if (!(document instanceof Map)) return undefined
-  const [name, value, meta, tolerance] = ['name', 'value', 'meta', 'tolerance'].map((key) => plain(document.get(key)))
-  const labels = meta instanceof Map ? [...meta].map(([key, label]) => [key, plain(label)]) : []
-  if (typeof name !== 'string' || !(typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')) return undefined
-  if ((meta !== undefined && !(meta instanceof Map)) || labels.some(([, label]) => typeof label !== 'string')) return undefined
-  if (tolerance !== undefined && typeof tolerance !== 'number') return undefined
-  return { name, value, meta: Object.fromEntries(labels.map(([key, label]) => [String(key), String(label)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))), ...(tolerance !== undefined && { tolerance }) }
+  if (!isWireObject(document)) return undefined
+  const name = document.get('name')
+  const value = readValue(document.get('value'))
+  const meta = readMeta(document.get('meta'))
+  const tolerance = readValue(document.get('tolerance'))
+  if (typeof name !== 'string' || value === undefined || meta === undefined) return undefined
+  if (tolerance === undefined) return document.has('tolerance') ? undefined : { name, value, meta }
+  return typeof tolerance === 'number' ? { name, value, meta, tolerance } : undefined
 }
 
-function plain(value: unknown): unknown {
+function readValue(value: WireJson | undefined): Message['value'] | undefined {
   if (typeof value === 'bigint') return Number(value)
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  return typeof value === 'string' || typeof value === 'boolean' ? value : undefined
+}
+
+function readMeta(meta: WireJson | undefined): Record<string, string> | undefined {
+  if (meta === undefined) return {}
+  if (!isWireObject(meta)) return undefined
+  const labels = [...meta].filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return labels.length === meta.size ? sortLabels(labels) : undefined
+}
+
+function sortLabels(labels: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries(labels.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function isSame(expected: GoldenMessage, actual: GoldenMessage, expectations: readonly Expectation[]): boolean {

@@ -122,3 +122,8 @@ class Reader {
     return this.#take('}') ? members : undefined
   }
 }
+
+/** Whether a value is an object. */
+export function isWireObject(value: WireJson | undefined): value is ReadonlyMap<string, WireJson> {
+  return value instanceof Map
+}

@@ -2,19 +2,21 @@
 
 Like the sandbox of a Kubernetes pod, it owns the network namespace that the plugin joins, so that the interface's counters
 outlive the plugin. Cameras: `GET /<camera>/image.jpg` answers the files of /cameras/<camera>/ in the order of their names,
-one per request, the last one again and again. Volumes: every 0.2 s, when it has changed, a line
-`{"bytes": N, "files": N}` about everything below /watch.
+one per request, the last one again and again; to FFmpeg as a stream of motion JPEG that begins with that file.
+Volumes: every 0.2 s, when it has changed, a line `{"bytes": N, "files": N}` about everything below /watch.
 """
 import http.server
+import itertools
 import json
 import os
 import socketserver
-import sys
 import threading
 import time
 
 CAMERAS = "/cameras"
 WATCH = "/watch"
+# Ten frames a second.
+FRAME_SECONDS = 0.1
 TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 
 
@@ -27,12 +29,21 @@ class Frames:
         self.answered = dict.fromkeys(self.files, 0)
         self.lock = threading.Lock()
 
-    def next(self, camera):
+    def is_jpeg(self, camera):
+        return all(name.endswith((".jpg", ".jpeg")) for name in self.files[camera])
+
+    def count(self, camera):
+        """How many requests came before this one."""
         with self.lock:
-            files = self.files[camera]
-            index = min(self.answered[camera], len(files) - 1)
+            before = self.answered[camera]
             self.answered[camera] += 1
-        return os.path.join(CAMERAS, camera, files[index])
+        return before
+
+    def read(self, camera, index):
+        files = self.files[camera]
+        path = os.path.join(CAMERAS, camera, files[min(index, len(files) - 1)])
+        with open(path, "rb") as file:
+            return file.read(), TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -42,15 +53,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
         camera = self.path.split("?")[0].strip("/").split("/")[0]
         if not self.frames.files.get(camera):
             self.send_error(404, "no such camera")
-            return
-        path = self.frames.next(camera)
-        with open(path, "rb") as file:
-            body = file.read()
+        # FFmpeg, and so OpenCV, takes a picture for a stream that ends at once.
+        elif self.headers.get("User-Agent", "").startswith("Lavf") and self.frames.is_jpeg(camera):
+            self.stream(camera, self.frames.count(camera))
+        else:
+            self.picture(*self.frames.read(camera, self.frames.count(camera)))
+
+    def picture(self, body, kind):
         self.send_response(200)
-        self.send_header("Content-Type", TYPES.get(os.path.splitext(path)[1].lower(), "application/octet-stream"))
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def stream(self, camera, first):
+        """Motion JPEG from the frame whose turn it is, so that the same request always begins with the same frame."""
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=frame")
+        self.end_headers()
+        for index in itertools.count(first):
+            body, kind = self.frames.read(camera, index)
+            try:
+                self.wfile.write(b"--frame\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s\r\n" % (kind.encode(), len(body), body))
+                self.wfile.flush()
+            except OSError:
+                return  # the plugin has seen enough
+            time.sleep(FRAME_SECONDS)
 
     def do_HEAD(self):
         """Tells that the camera is there, without using up a frame."""

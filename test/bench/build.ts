@@ -123,8 +123,9 @@ async function compare(label: string, repetitions: number, goal: number, folderO
 
 try {
   console.log(machineFacts())
-  await compare('cold', Number(cold), 0.6, freshCopy)
-  const unchanged = await freshCopy()
+  let unchanged = ''
+  await compare('cold', Number(cold), 0.6, async () => (unchanged = await freshCopy()))
+  // Both have it in the builder's cache now; the first push to each repository is not counted.
   await byHand(unchanged)
   await byStage(unchanged)
   await compare('warm', Number(warm), 1, async () => unchanged)

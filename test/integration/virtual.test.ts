@@ -12,7 +12,7 @@ import { judgeTrial } from '../../pipeline/virtual/judge.ts'
 import { describeTestbedContract } from '../contract/testbed.ts'
 import { memoryBlobs } from '../support/memory-blobs.ts'
 import { makeTrialPlan } from '../support/pipeline.ts'
-import { makeTrialRequest, NEVER, preparePlugins, QUIET, type PluginImage } from '../support/plugins/trials.ts'
+import { makeTrialRequest, need, NEVER, preparePlugins, QUIET, type PluginImage } from '../support/plugins/trials.ts'
 
 const prepared = preparePlugins()
 
@@ -79,13 +79,8 @@ describe('the Virtual Waggle', () => {
     if (typeof lab !== 'string') await lab[Symbol.asyncDispose]()
   })
 
-  const test = (sentence: string, act: (lab: Lab) => Promise<void>) =>
-    it(sentence, async (context) => {
-      if (typeof lab === 'string') return context.skip(lab)
-      await act(lab)
-    })
-
-  test('gives a plugin the environment, user, time zone and inputs of a node', async ({ run, folder }) => {
+  it('gives a plugin the environment, user, time zone and inputs of a node', async (context) => {
+    const { run, folder } = need(context, lab)
     await writeFile(join(folder, 'input.png'), 'x')
     const { logs } = await run(['good'], { inputs: join(folder, 'input.png'), env: { MODE: 'test', WAGGLE_PLUGIN_HOST: 'elsewhere' } })
     const seen = JSON.parse(logs.stdout)
@@ -94,7 +89,8 @@ describe('the Virtual Waggle', () => {
     expect(seen.env.TZ).toBeUndefined()
   })
 
-  test('takes NaN, infinities, texts and integers beyond 2^53, and keeps what is scoped to the node on the node', async ({ run }) => {
+  it('takes NaN, infinities, texts and integers beyond 2^53, and keeps what is scoped to the node on the node', async (context) => {
+    const { run } = need(context, lab)
     const { messages, dropped } = await run(['good'])
     const value = (name: string) => messages.find((message) => message.name === name)?.value
     expect([value('env.nan'), value('env.infinity'), value('env.flag'), value('env.text')]).toEqual(['NaN', '-Infinity', true, 'ü "x" <&>'])
@@ -103,7 +99,8 @@ describe('the Virtual Waggle', () => {
     expect(dropped).toMatchObject([{ reason: expect.stringContaining('scope node'), count: 1 }])
   })
 
-  test('profiles by kernel counters', async ({ run }) => {
+  it('profiles by kernel counters', async (context) => {
+    const { run } = need(context, lab)
     const { profile } = await run(['spin', '1'])
     expect(profile.metrics['cpu_seconds']).toMatchObject({ unit: 's', source: process.getuid?.() === 0 ? 'counter' : 'sampled' })
     expect(profile.metrics['cpu_seconds']?.value).toBeGreaterThan(0.9)
@@ -111,12 +108,14 @@ describe('the Virtual Waggle', () => {
     expect(profile.metrics['throttled_seconds']?.value).toBe(0)
   })
 
-  test('counts throttling under a CPU limit', async ({ run }) => {
+  it('counts throttling under a CPU limit', async (context) => {
+    const { run } = need(context, lab)
     const { profile } = await run(['spin', '1'], { limits: { memoryBytes: 2 ** 28, diskBytes: 2 ** 28, pids: 64, cpus: 0.5 } })
     expect(profile.metrics['throttled_seconds']?.value).toBeGreaterThan(0.3)
   })
 
-  test('drops what a node would drop, and says why', async ({ run }) => {
+  it('drops what a node would drop, and says why', async (context) => {
+    const { run } = need(context, lab)
     const { total, dropped } = await run(['raw', '{"name":"Bad-Name","ts":1795256839323525551,"meta":{},"val":1}', 'no json', '{"name":"env.a","ts":1.5,"val":1}', '{"name":"env.a","ts":1795256839323525551,"val":[1]}'])
     expect(total).toBe(0)
     expect(dropped.map(({ reason }) => reason.split(':')[0])).toEqual(['bad name', 'not a message', 'bad timestamp', 'bad value'])
@@ -125,12 +124,14 @@ describe('the Virtual Waggle', () => {
     expect(judgeTrial(makeTrialPlan(), stranger).problems[0]).toMatchObject({ code: 'published-nothing', message: expect.stringContaining('unknown app id') })
   })
 
-  test('passes measurements on to a plugin that subscribes', async ({ run }) => {
+  it('passes measurements on to a plugin that subscribes', async (context) => {
+    const { run } = need(context, lab)
     const { messages } = await run(['subscriber'])
     expect(messages.at(-1)).toMatchObject({ name: 'result.pong', value: 7, meta: { node_seen: '0000000000000001' } })
   })
 
-  test('shows the same frames in the same order in every trial', async ({ run, folder }) => {
+  it('shows the same frames in the same order in every trial', async (context) => {
+    const { run, folder } = need(context, lab)
     const frames = ['one', 'two', 'three'].map((name) => join(folder, `${name}.jpg`))
     for (const frame of frames) await writeFile(frame, frame)
     for (let repetition = 0; repetition < 2; repetition += 1) {
@@ -139,29 +140,34 @@ describe('the Virtual Waggle', () => {
     }
   })
 
-  test('has no way out of the network, and says what would help', async ({ run }) => {
+  it('has no way out of the network, and says what would help', async (context) => {
+    const { run } = need(context, lab)
     const observation = await run(['download'])
     expect(observation.exitCode).toBe(1)
     expect(judgeTrial(makeTrialPlan(), observation).problems[0]).toMatchObject({ code: 'exit-code', suggestion: expect.stringContaining('network: open'), detail: expect.stringContaining('URLError') })
   })
 
-  test('names the device that a plugin misses', async ({ run }) => {
+  it('names the device that a plugin misses', async (context) => {
+    const { run } = need(context, lab)
     expect(judgeTrial(makeTrialPlan(), await run(['device'])).problems[0]).toMatchObject({ code: 'exit-code', suggestion: expect.stringContaining('/dev/ttyUSB0') })
   })
 
-  test('reports a program that the image does not have', async ({ run }) => {
+  it('reports a program that the image does not have', async (context) => {
+    const { run } = need(context, lab)
     const observation = await run(['silent'], { image: 'ctss-test-plugins-broken' }).catch((error: unknown) => error)
     expect(observation).toMatchObject({ code: 'registry-unavailable' })
   })
 
-  test('takes good uploads out of everything that a hostile plugin stages', async ({ run }) => {
+  it('takes good uploads out of everything that a hostile plugin stages', async (context) => {
+    const { run } = need(context, lab)
     const { uploads, dropped, exitCode } = await run(['uploads'])
     expect(exitCode).toBe(0)
     expect(uploads.map(({ name, bytes }) => [name, bytes])).toEqual([['passwd', 1], [`1700000000000000003-${'0'.repeat(40)}`, 1], ['one.txt', 3]])
     expect(dropped.map(({ reason }) => reason.split(':')[0])).toEqual(['upload that is no regular file', 'upload without data or meta'])
   })
 
-  test('reports a kill for memory, and a plugin that survives one of its children', async ({ run }) => {
+  it('reports a kill for memory, and a plugin that survives one of its children', async (context) => {
+    const { run } = need(context, lab)
     const observation = await run(['memory', '1024'])
     expect(observation).toMatchObject({ ending: 'out-of-memory', exitCode: 137 })
     expect(judgeTrial(makeTrialPlan(), observation).problems).toMatchObject([{ code: 'out-of-memory' }])
@@ -170,24 +176,28 @@ describe('the Virtual Waggle', () => {
     expect(judgeTrial(makeTrialPlan(), child)).toMatchObject({ outcome: 'passed', problems: [{ code: 'child-out-of-memory' }] })
   })
 
-  test('stops a plugin that writes more than its disk limit, to its own layer, to a volume or as uploads', async ({ run }) => {
+  it('stops a plugin that writes more than its disk limit, to its own layer, to a volume or as uploads', async (context) => {
+    const { run } = need(context, lab)
     for (const folder of ['/tmp', '/scratch', '/run/waggle/uploads']) {
-      expect(await run(['disk', '10', folder], { timeoutMs: 120_000 }), folder).toMatchObject({ ending: 'disk-limit', total: 1 })
+      expect({ folder, ...(await run(['disk', '10', folder], { timeoutMs: 120_000 })) }).toMatchObject({ folder, ending: 'disk-limit', total: 1 })
     }
     expect(await run(['locked'], { timeoutMs: 60_000 })).toMatchObject({ ending: 'disk-limit' })
   })
 
-  test('bounds a fork bomb', async ({ run }) => {
+  it('bounds a fork bomb', async (context) => {
+    const { run } = need(context, lab)
     expect(await run(['forks'], { timeoutMs: 4000 })).toMatchObject({ ending: 'timed-out', exitCode: 137 })
   })
 
-  test('lets a plugin end in good order at its time limit, and takes its last words', async ({ run }) => {
+  it('lets a plugin end in good order at its time limit, and takes its last words', async (context) => {
+    const { run } = need(context, lab)
     const observation = await run(['term'], { timeoutMs: 3000, mayRunOn: true })
     expect(observation).toMatchObject({ ending: 'timed-out', exitCode: 0, total: 3 })
     expect(judgeTrial(makeTrialPlan({ mayRunOn: true }), observation).outcome).toBe('passed')
   })
 
-  test('keeps 10,000 messages and counts the rest, in bounded memory', async ({ run }) => {
+  it('keeps 10,000 messages and counts the rest, in bounded memory', async (context) => {
+    const { run } = need(context, lab)
     const before = process.memoryUsage().rss
     const observation = await run(['flood', '100000'], { timeoutMs: 300_000 })
     expect(observation).toMatchObject({ ending: 'exited', total: 100_000, names: [{ name: 'env.flood', count: 100_000 }] })
@@ -198,13 +208,15 @@ describe('the Virtual Waggle', () => {
     expect(many.names).toHaveLength(1000)
   })
 
-  test('keeps 10 MiB of a log and its end', async ({ run }) => {
+  it('keeps 10 MiB of a log and its end', async (context) => {
+    const { run } = need(context, lab)
     const { logs } = await run(['chatter', '30'])
     expect(logs.stdoutFile.bytes).toBe(10 * 2 ** 20)
     expect(logs.stdout).toHaveLength(64 * 1024)
   })
 
-  test('cancels a trial at once and leaves nothing of it', async ({ run, docker, image, runId, folder }) => {
+  it('cancels a trial at once and leaves nothing of it', async (context) => {
+    const { run, docker, image, runId, folder } = need(context, lab)
     const controller = new AbortController()
     const trial = run(['never'], {}, controller.signal)
     await pluginStarted({ docker, image, platform: '' }, runId)
@@ -216,14 +228,8 @@ describe('the Virtual Waggle', () => {
 })
 
 describe('the Virtual Waggle when things go wrong around it', () => {
-  const test = (sentence: string, act: (plugins: PluginImage) => Promise<void>) =>
-    it(sentence, async (context) => {
-      const plugins = await prepared
-      if (typeof plugins === 'string') return context.skip(plugins)
-      await act(plugins)
-    })
-
-  test('ends a flood', async (plugins) => {
+  it('ends a flood', async (context) => {
+    const plugins = need(context, await prepared)
     await using lab = await openLab(plugins, { flood: { messages: 20_000, bytes: 2 ** 30 } })
     const observation = await lab.run(['flood', '1000000'], { timeoutMs: 300_000 })
     expect(observation.ending).toBe('flooded')
@@ -231,7 +237,8 @@ describe('the Virtual Waggle when things go wrong around it', () => {
     expect(judgeTrial(makeTrialPlan(), observation).problems).toMatchObject([{ code: 'flooded', message: expect.stringContaining('20000 messages') }])
   })
 
-  test('fails when the broker is killed mid-trial, and has a new one for the next trial', async (plugins) => {
+  it('fails when the broker is killed mid-trial, and has a new one for the next trial', async (context) => {
+    const plugins = need(context, await prepared)
     await using lab = await openLab(plugins)
     const trial = lab.run(['slow'])
     await pluginStarted(plugins, lab.runId)
@@ -241,7 +248,8 @@ describe('the Virtual Waggle when things go wrong around it', () => {
     expect(await lab.run(['crash', '3'])).toMatchObject({ total: 3 })
   })
 
-  test('fails when the broker freezes mid-trial', async (plugins) => {
+  it('fails when the broker freezes mid-trial', async (context) => {
+    const plugins = need(context, await prepared)
     await using lab = await openLab(plugins)
     const trial = lab.run(['slow'])
     await pluginStarted(plugins, lab.runId)
@@ -250,7 +258,8 @@ describe('the Virtual Waggle when things go wrong around it', () => {
     await expect(trial).rejects.toMatchObject({ code: 'broker-unavailable', message: expect.stringContaining('stopped answering') })
   })
 
-  test('fails when the broker process is stopped, which only its silence tells', async (plugins) => {
+  it('fails when the broker process is stopped, which only its silence tells', async (context) => {
+    const plugins = need(context, await prepared)
     await using lab = await openLab(plugins)
     const trial = lab.run(['slow', '10000'], { timeoutMs: 240_000 })
     await pluginStarted(plugins, lab.runId)
@@ -259,7 +268,8 @@ describe('the Virtual Waggle when things go wrong around it', () => {
     await expect(trial).rejects.toMatchObject({ code: 'broker-unavailable' })
   })
 
-  test('leaves nothing when it is done', async (plugins) => {
+  it('leaves nothing when it is done', async (context) => {
+    const plugins = need(context, await prepared)
     const lab = await openLab(plugins)
     await lab.run(['silent'])
     await lab[Symbol.asyncDispose]()
@@ -268,7 +278,8 @@ describe('the Virtual Waggle when things go wrong around it', () => {
     expect(await cgroupsOf(lab.runId)).toEqual([])
   })
 
-  test('sweeps what a killed process left, and nothing else', async (plugins) => {
+  it('sweeps what a killed process left, and nothing else', async (context) => {
+    const plugins = need(context, await prepared)
     await using living = await openLab(plugins)
     const child = spawn(process.execPath, [join(import.meta.dirname, '../support/plugins/session-process.ts'), plugins.image, plugins.platform, living.folder], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [runId] = (await once(child.stdout, 'data')).map(String).map((text) => text.trim())

@@ -40,14 +40,12 @@ export function startCtss(place: Workplace, args: readonly string[], env: NodeJS
 export async function tracesOf(place: Workplace, pids: readonly number[]): Promise<readonly string[]> {
   const [machine, boot] = makeRunId().split('-')
   const theirs = new RegExp(`${machine}-${boot}-(?:${pids.join('|')})-`)
-  const labelled = ['container', 'network', 'volume'].flatMap((what) =>
-    docker(what, 'ls', ...(what === 'container' ? ['--all'] : []), '--format', `${what} {{.ID}}{{.Name}} {{.Label "${RUN_LABEL}"}}`.replace(what === 'container' ? '{{.Name}}' : what === 'volume' ? '{{.ID}}' : '', '')),
-  )
-  const cgroups = execFileSync('find', ['/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd'], { encoding: 'utf8' }).split('\n')
+  const labelled = [['container', '--all'], ['network'], ['volume']].flatMap(([what = '', ...options]) => list('docker', what, 'ls', ...options, '--format', `${what} {{.Label "${RUN_LABEL}"}}`))
+  const cgroups = list('find', '/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd')
   const files = (await readdir(place.folder, { recursive: true })).filter((path) => /^ctss-|ctss\/work\/.|\.tmp$/.test(path))
   return [...[...labelled, ...cgroups].filter((line) => theirs.test(line)), ...files.map((path) => join(place.folder, path))]
 }
 
-function docker(...args: readonly string[]): readonly string[] {
-  return execFileSync('docker', args, { encoding: 'utf8' }).split('\n')
+function list(program: string, ...args: readonly string[]): readonly string[] {
+  return execFileSync(program, args, { encoding: 'utf8' }).split('\n')
 }

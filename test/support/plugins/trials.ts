@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import type { TestContext } from 'vitest'
 import { connectEngine } from '../../../adapters/engine/connect.ts'
 import { ensureFolderImage, readFolderImage } from '../../../adapters/engine/folder-image.ts'
 import { readEngineFacts } from '../../../adapters/virtual-waggle/engine-facts.ts'
@@ -22,8 +22,7 @@ export async function preparePlugins(): Promise<PluginImage | string> {
   const docker = connectEngine(process.env['DOCKER_HOST'])
   try {
     const { architecture } = await readEngineFacts(docker)
-    const { docker: context } = folders()
-    const image = readFolderImage(context, 'ctss-test-plugins')
+    const image = readFolderImage(join(import.meta.dirname, 'image'), 'ctss-test-plugins')
     await ensureFolderImage(docker, image, { name: 'python:3.11-slim', architecture }, QUIET, NEVER)
     return { docker, image: image.reference, platform: `linux/${architecture}` }
   } catch (error) {
@@ -31,9 +30,6 @@ export async function preparePlugins(): Promise<PluginImage | string> {
   }
 }
 
-function folders(): { docker: string } {
-  return { docker: join(dirname(fileURLToPath(import.meta.url)), 'image') }
-}
 
 /** A trial of one of these plugins; the first argument names it. */
 export function makeTrialRequest({ image, platform }: Pick<PluginImage, 'image' | 'platform'>, args: readonly string[], overrides: Partial<TrialRequest> = {}): TrialRequest {
@@ -52,4 +48,9 @@ export function makeTrialRequest({ image, platform }: Pick<PluginImage, 'image' 
     network: 'none',
     ...overrides,
   }
+}
+
+/** What a test needs; where it cannot be had, the test is skipped with the reason. */
+export function need<T>(context: TestContext, thing: T | string): T {
+  return typeof thing === 'string' ? context.skip(thing) : thing
 }
