@@ -8,6 +8,7 @@ import { makeWorkFolder, sweepWorkFolders } from '../adapters/machine/work-folde
 import { makeRunId } from '../adapters/engine/run-id.ts'
 import { folderRecords } from '../adapters/records/folder-records.ts'
 import { baseLookup } from '../adapters/registry/base-lookup.ts'
+import { dockerCredentials } from '../adapters/registry/docker-credentials.ts'
 import { OciRegistry } from '../adapters/registry/oci-registry.ts'
 import { reportFolder } from '../adapters/reports/report-folder.ts'
 import { FolderReader } from '../adapters/untrusted-folder/folder-reader.ts'
@@ -46,7 +47,7 @@ export async function assemble({ environment, tree, observer, general, signal, t
   const { stateFolder, cacheFolder } = environment
   const workParent = workParentOf(environment)
   await sweepWorkFolders(workParent)
-  const registry = new OciRegistry()
+  const registry = new OciRegistry({ credentials: dockerCredentials(environment.dockerConfigFolder), signal })
   const blobs = folderBlobs(join(stateFolder, 'blobs'))
   const machine = describeMachine()
   const nativePlatform = machine.architecture === 'arm64' ? 'linux/arm64' : 'linux/amd64'

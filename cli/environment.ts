@@ -1,4 +1,4 @@
-import { homedir, tmpdir } from 'node:os'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** What the CLI takes from the environment; nothing else in `cli/` reads it. */
@@ -7,12 +7,10 @@ export interface CliEnvironment {
   readonly stateFolder: string
   /** What can be made again: `$XDG_CACHE_HOME/ctss`. */
   readonly cacheFolder: string
-  /** Parent of the folders that stages work in. */
-  readonly temporaryFolder: string
+  /** Where `docker login` keeps credentials: `$DOCKER_CONFIG`. */
+  readonly dockerConfigFolder: string
   /** Whether the output goes to a continuous-integration log: plain lines, no cursor movements. */
   readonly ci: boolean
-  /** Whether a person asked for no colours (https://no-color.org). */
-  readonly noColor: boolean
 }
 
 /** Parent of the folders that work in progress lies in; what a killed run left there is swept by the next. */
@@ -25,9 +23,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): CliEnviro
   return {
     stateFolder: join(absolute(env['XDG_STATE_HOME']) ?? join(homedir(), '.local/state'), 'ctss'),
     cacheFolder: join(absolute(env['XDG_CACHE_HOME']) ?? join(homedir(), '.cache'), 'ctss'),
-    temporaryFolder: tmpdir(),
+    dockerConfigFolder: env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'),
     ci: (env['CI'] ?? '') !== '' && env['CI'] !== 'false',
-    noColor: (env['NO_COLOR'] ?? '') !== '',
   }
 }
 

@@ -5,13 +5,15 @@ import { storageFailure } from '../filesystem/storage-failure.ts'
 
 /**
  * Makes a folder for one stage below `parent`, removed when the stage ends. Its name carries our process id and start time, so that a later run
- * can sweep what a killed one left.
+ * can sweep what a killed one left. What a stage puts beside its folder goes with it.
  */
 export async function makeWorkFolder(parent: string, purpose: string): Promise<WorkFolder> {
   try {
     await mkdir(parent, { recursive: true })
-    const path = await mkdtemp(join(parent, `${process.pid}-${(await startTime(process.pid)) ?? '0'}-${purpose}-`))
-    return { path, [Symbol.asyncDispose]: async () => rm(path, { recursive: true, force: true, maxRetries: 3 }) }
+    const folder = await mkdtemp(join(parent, `${process.pid}-${(await startTime(process.pid)) ?? '0'}-${purpose}-`))
+    const path = join(folder, purpose)
+    await mkdir(path)
+    return { path, [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true, maxRetries: 3 }) }
   } catch (error) {
     throw storageFailure(error, `making a work folder in ${parent}`)
   }

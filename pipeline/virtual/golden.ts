@@ -181,11 +181,11 @@ function describeChanges(steps: readonly Step[]): string {
 function renderDifference(steps: readonly Step[], name: string): string {
   const near = new Set(steps.flatMap((step, index) => (step.kind === 'same' ? [] : Array.from({ length: 2 * CONTEXT_LINES + 1 }, (_, offset) => index + offset - CONTEXT_LINES))))
   const lines = [`--- ${name}`, '+++ this run']
-  let before = -1
+  let message = 0
   for (const [index, step] of steps.entries()) {
+    if (step.kind !== 'extra') message += 1
     if (!near.has(index)) continue
-    if (index !== before + 1) lines.push(`@@ message ${index + 1} @@`)
-    before = index
+    if (!near.has(index - 1) || index === 0) lines.push(`@@ message ${message} @@`)
     lines.push(step.kind === 'same' ? ` ${show(step.expected)}` : step.kind === 'missing' ? `-${show(step.expected)}` : `+${show(step.actual)}`)
   }
   const text = lines.join('\n')

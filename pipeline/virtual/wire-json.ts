@@ -44,7 +44,10 @@ class Reader {
     if (first === '"') return this.#string()
     if (first === '{') return this.#object(depth)
     if (first === '[') return this.#array(depth)
-    return this.#word() ?? this.#number()
+    const word = WORDS.find(([name]) => this.#text.startsWith(name, this.#position))
+    if (word === undefined) return this.#number()
+    this.#position += word[0].length
+    return word[1]
   }
 
   atEnd(): boolean {
@@ -77,15 +80,6 @@ class Reader {
     if (this.#match(STRING) === undefined) return undefined
     const raw = this.#text.slice(start, this.#position)
     return raw.includes('\\') ? String(JSON.parse(raw)) : raw.slice(1, -1)
-  }
-
-  #word(): WireJson | undefined {
-    for (const [word, value] of WORDS) {
-      if (!this.#text.startsWith(word, this.#position)) continue
-      this.#position += word.length
-      return value
-    }
-    return undefined
   }
 
   #number(): bigint | number | undefined {

@@ -1,7 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { REGISTRY_HOST } from '../../adapters/workstation/cache-layout.ts'
@@ -302,17 +301,17 @@ describe('the state folder', () => {
 
   it('on a full disk is a failure wherever it fills up; with room, the next run completes it', async (context) => {
     if (!isRoot) return context.skip('mounting a small disk needs root')
-    const folder = await writeTinyPlugin(place, { ...withoutTraining(), 'main.sh': 'head -c 300000 /dev/zero | tr "\\0" x\n' })
+    const folder = await writeTinyPlugin(place, { ...withoutTraining(), 'main.sh': 'seq 100000\n' })
     const state = join(place.folder, 'state')
     await mkdir(state)
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'ctss-test', state])
     try {
       const seen = new Set<string>()
-      for (const size of ['16k', '32k', '64k', '128k', '512k', '8m', '40m']) {
+      for (const size of ['4k', '16k', '48k', '200k', '8m']) {
         execFileSync('mount', ['-o', `remount,size=${size}`, state])
         const { status, stdout, stderr } = await place.ctss('run', folder)
-        expect([2], `${size}: ${stdout}${stderr}`).toContain(status)
-        expect(stdout + stderr, size).toMatch(/no space left|no room|MiB free/)
+        expect(status, `${size}: ${stdout}${stderr.slice(-2000)}`).toBe(2)
+        expect(stdout + stderr, size).toMatch(/no space left|has \d+ MiB left/)
         for (const stage of ['validate', 'build', 'virtual', 'publish']) if (new RegExp(`⚠ ${stage} +error`).test(stdout)) seen.add(stage)
       }
       expect([...seen].toSorted()).toEqual(['build', 'publish', 'validate', 'virtual'])

@@ -9,9 +9,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { readOciDocument } from '../../pipeline/build/oci-documents.ts'
 import { OciRegistry } from '../../adapters/registry/oci-registry.ts'
 import { run } from '../../adapters/process/run.ts'
+import { findProgram, thisMachine } from '../../adapters/workstation/machine.ts'
 import { STAND_IN_LABEL } from '../../adapters/workstation/stand-ins.ts'
 import { inspectWorkstation, setUp, shutDown } from '../../adapters/workstation/workstation.ts'
 import type { Workstation } from '../../adapters/workstation/workstation.ts'
+import { fakeMachine } from '../unit/adapters/workstation/fake-machine.ts'
+import type { FakeMachine } from '../unit/adapters/workstation/fake-machine.ts'
 
 const WORKSTATION = new URL('../../adapters/workstation/workstation.ts', import.meta.url).href
 /** Prints the lines of progress and the workstation, or the failure, as JSON. */
@@ -118,5 +121,59 @@ describe('a set-up with a cache folder of its own', () => {
       setUp({ progress: { step: (line) => line.includes('waiting') && stop.abort(), output: () => undefined }, signal: stop.signal }),
     ).rejects.toMatchObject({ code: 'cancelled' })
     await release()
+  })
+})
+
+describe('a machine that has only an engine', () => {
+  let machine: FakeMachine
+  const signal = new AbortController().signal
+
+  beforeEach(async () => {
+    machine = await fakeMachine()
+    const docker = (await findProgram(thisMachine(machine.progress, signal), 'docker')) ?? 'docker'
+    // Builds and builders are noted, not made; everything else is asked of the engine that is there, whose containers may be those of another run.
+    await machine.program(
+      'docker',
+      `case $1 in ps|network|volume) exit 0 ;; buildx) ;; *) exec ${docker} "$@" ;; esac
+case $2 in
+  inspect) cat ${machine.folder}/builder 2>/dev/null || exit 1 ;;
+  create) for last; do :; done; printf 'Driver: remote\\n\\nEndpoint: %s\\nStatus: running\\n' $last >${machine.folder}/builder ;;
+esac`,
+    )
+    await machine.program('mmdebstrap', 'for last; do before=$target; target=$last; done; echo rootfs >"$before"')
+    await machine.program('arch-test', '')
+    await writeFile(
+      join(machine.folder, 'buildkitd'),
+      `#!/bin/bash\nexec -a buildkitd ${process.execPath} -e 'require("node:fs").mkdirSync(process.argv[6], { recursive: true }); require("node:net").createServer().listen(process.argv[4].slice(7))' -- "$@"\n`,
+      { mode: 0o755 },
+    )
+    await machine.program('go', `[ $1 = env ] && echo go1.23.9 || { mkdir -p $GOBIN; cp ${machine.folder}/buildkitd $GOBIN; }`)
+    vi.stubEnv('XDG_CACHE_HOME', machine.folder)
+    vi.stubEnv('PATH', `${machine.folder}/bin:${process.env['PATH']}`)
+  })
+  afterEach(async () => {
+    vi.unstubAllEnvs()
+    await machine.dispose()
+  })
+
+  test('gets a BuildKit and base images, says what it does, and is left as it was by shutting down', async (context) => {
+    if (workstation.baseImages.source === 'docker-hub') context.skip('Docker Hub answers here, so that there are no stand-ins')
+    if (process.getuid?.() !== 0) context.skip('needs root, as a BuildKit beside the engine does')
+    expect(await setUp({ progress: machine.progress, signal })).toEqual({
+      ...workstation,
+      engine: { ...workstation.engine, ours: false },
+      registry: { ...workstation.registry, ours: false },
+    })
+    expect(machine.lines).toEqual(
+      expect.arrayContaining(['Asking whether Docker Hub answers', 'Starting BuildKit', expect.stringMatching(/^Naming the stand-ins .*: done in/)]),
+    )
+    await shutDown({ progress: machine.progress, signal })
+    expect(machine.lines.slice(-3)).toEqual([
+      'Stopped BuildKit',
+      'the Docker Engine was not started by ctss, or does not run',
+      'the registry was not started by ctss, or does not run',
+    ])
+    vi.unstubAllEnvs()
+    expect(await setUp({ progress: machine.progress, signal })).toEqual(workstation)
   })
 })

@@ -38,7 +38,7 @@ describe('the interactive output', () => {
 
 describe('the output that fits', () => {
   it.each([[{ quiet: true }, true], [{ quiet: false }, false]])('%j', async (options) => {
-    const output = await openOutput(options, { stateFolder: '/s', cacheFolder: '/c', temporaryFolder: '/t', ci: true, noColor: true })
+    const output = await openOutput(options, { stateFolder: '/s', cacheFolder: '/c', dockerConfigFolder: '/d', ci: true })
 
     await expect(output.close()).resolves.toBeUndefined()
   })
