@@ -1,28 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
+import type { RepositoryOptions, RunOptions, TestOptions } from './options.ts'
 import { EXIT, explainError, type ExitCode } from './exit-code.ts'
 import { printable } from './output/output.ts'
-
-/** Options that commands on a repository share, as commander hands them over. */
-export interface RepositoryOptions {
-  readonly platform?: readonly string[]
-  readonly force?: readonly StageName[] | true
-  readonly keepGoing?: boolean
-  readonly ref?: string
-  readonly json?: boolean
-  readonly quiet?: boolean
-}
-
-export interface RunOptions extends RepositoryOptions {
-  readonly from?: StageName
-  readonly to?: StageName
-  readonly release?: boolean
-}
-
-export interface TestOptions extends RepositoryOptions {
-  readonly record?: boolean
-  readonly trial?: readonly string[]
-}
 
 const DESCRIPTION = 'Takes an edge plugin from its repository to a tested, published bundle, on this machine.'
 

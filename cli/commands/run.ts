@@ -19,7 +19,7 @@ import { openRepository } from '../open-repository.ts'
 import { openOutput } from '../output/open.ts'
 import type { Output } from '../output/output.ts'
 import { describeRun } from '../output/result.ts'
-import type { RunOptions } from '../program.ts'
+import type { RunOptions } from '../options.ts'
 
 interface FinishedRun {
   readonly summaries: readonly StageSummary[]

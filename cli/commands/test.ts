@@ -17,7 +17,7 @@ import { interruptible } from '../interruptible.ts'
 import { openRepository, type OpenRepository } from '../open-repository.ts'
 import { openOutput } from '../output/open.ts'
 import { describeTest } from '../output/trial.ts'
-import type { TestOptions } from '../program.ts'
+import type { TestOptions } from '../options.ts'
 
 /** What a plugin is tried with when it is given arguments by hand. */
 const TRY_OUT: TrialPlan = { name: 'arguments', inputs: undefined, cameras: {}, args: [], env: {}, timeoutMs: 60_000, mayRunOn: false, exitCode: 0, limits: DEFAULT_LIMITS, network: 'none', platforms: undefined, expect: [], golden: undefined }

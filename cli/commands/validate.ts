@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts'
 import { interruptible } from '../interruptible.ts'
 import { openRepository } from '../open-repository.ts'
 import { describeProblem } from '../output/result.ts'
-import type { RepositoryOptions } from '../program.ts'
+import type { RepositoryOptions } from '../options.ts'
 
 /** `ctss validate`: every problem of sage.yaml and ctss.yaml. Needs nothing installed, and leaves no record. */
 export async function validateCommand(place: string, options: RepositoryOptions): Promise<ExitCode> {

@@ -1,0 +1,24 @@
+import type { StageName } from '../pipeline/stage.ts'
+
+/** Options that commands on a repository share, as commander hands them over. */
+export interface RepositoryOptions {
+  readonly platform?: readonly string[]
+  readonly force?: readonly StageName[] | true
+  readonly keepGoing?: boolean
+  readonly ref?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** Options of `ctss run` and its parts. */
+export interface RunOptions extends RepositoryOptions {
+  readonly from?: StageName
+  readonly to?: StageName
+  readonly release?: boolean
+}
+
+/** Options of `ctss test`. */
+export interface TestOptions extends RepositoryOptions {
+  readonly record?: boolean
+  readonly trial?: readonly string[]
+}
