@@ -71,7 +71,7 @@ function judgeEnding(plan: TrialPlan, observation: TrialObservation): readonly P
       if (plan.mayRunOn) return []
       return [
         error('timed-out', `expected the plugin to end within ${plan.timeoutMs / 1000} s, found it still running; ${soFar(observation)}`, {
-          suggestion: 'let it end by itself (a flag for one shot, say), raise `timeout`, or write `stop: allowed` when it is meant to run for ever',
+          suggestion: explainCrash(logText(observation)) ?? 'let it end by itself (a flag for one shot, say), raise `timeout`, or write `stop: allowed` when it is meant to run for ever',
           detail,
         }),
       ]
@@ -124,9 +124,13 @@ function judgePublishing(judgements: readonly Judgement[], observation: TrialObs
   const dropped = observation.dropped.reduce((sum, { count }) => sum + count, 0)
   const found = dropped === 0 ? 'nothing' : `nothing that a node would pass on: it dropped ${dropped}, for instance because of ${observation.dropped[0]?.reason ?? ''}`
   const suggestion =
-    explainCrash(`${observation.logs.stderr}\n${observation.logs.stdout}`) ??
+    explainCrash(logText(observation)) ??
     'publish with pywaggle inside `with Plugin() as plugin:`, at least a heartbeat; a plugin that waits for a camera or a sensor needs `camera`, `inputs` or `args` in a trial of ctss.yaml'
   return [error('published-nothing', `expected at least one message or upload, found ${found}`, { suggestion, detail: lastTraceback(observation.logs) ?? '' })]
+}
+
+function logText({ logs }: TrialObservation): string {
+  return `${logs.stderr}\n${logs.stdout}`
 }
 
 function judgeGoldenFile(golden: Golden | undefined): readonly Problem[] {

@@ -7,17 +7,13 @@ export function lastTraceback({ stdout, stderr }: { readonly stdout: string; rea
 }
 
 function tracebackOf(log: string): string | undefined {
-  let start = log.lastIndexOf(TRACEBACK)
-  if (start === -1) return undefined
+  const parts = log.split(TRACEBACK)
   // A chain ("During handling of the above exception…") belongs together: its cause comes first.
-  for (let earlier = log.lastIndexOf(TRACEBACK, start - 1); earlier !== -1 && start > 0 && isChained(log.slice(earlier, start)); earlier = log.lastIndexOf(TRACEBACK, start - 1)) {
-    start = earlier
-    if (start === 0) break
-  }
-  const lines = log.slice(start).split('\n')
-  const end = endOfTraceback(lines)
-  const text = lines.slice(0, end).join('\n').trimEnd()
-  return text.length <= DETAIL_CHARACTERS ? text : text.slice(-DETAIL_CHARACTERS)
+  let first = parts.length - 1
+  while (first > 1 && isChained(parts[first - 1] ?? '')) first -= 1
+  if (first === 0) return undefined
+  const lines = `${TRACEBACK}${parts.slice(first).join(TRACEBACK)}`.split('\n')
+  return lines.slice(0, endOfTraceback(lines)).join('\n').trimEnd().slice(-DETAIL_CHARACTERS)
 }
 
 function isChained(part: string): boolean {
@@ -35,8 +31,12 @@ function endOfTraceback(lines: readonly string[]): number {
 
 const EXPLANATIONS: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] = [
   [
-    /could not open port (\/dev\/[\w./-]+)|No such file or directory: '(\/dev\/[\w./-]+)'|(\/dev\/[\w./-]+): No such file or directory/,
+    /could not open port '?((?:\/host)?\/dev\/[\w./-]+)|No such file or directory: '((?:\/host)?\/dev\/[\w./-]+)'|((?:\/host)?\/dev\/[\w./-]+): No such file or directory/,
     (found) => `the plugin opens ${found.slice(1).find((part) => part !== undefined) ?? 'a device'}, and no such device is attached in a Virtual Waggle: give it an option to replay recorded input and use it in the trial's \`args\`, or test it on a node`,
+  ],
+  [
+    /PortNotOpenError|SerialException|Attempting to use a port that is not open/,
+    () => 'the plugin reads a serial port, and no such device is attached in a Virtual Waggle: give it an option to replay recorded input and use it in the trial\'s `args`, or test it on a node',
   ],
   [
     /Temporary failure in name resolution|Name or service not known|getaddrinfo failed|nodename nor servname|Could not resolve host|No address associated with hostname|Network is unreachable|NameResolutionError|EAI_AGAIN/i,
