@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { WorkFolder } from '../../pipeline/run.ts'
 import { storageFailure } from '../filesystem/storage-failure.ts'
 
@@ -19,11 +19,26 @@ export async function makeWorkFolder(parent: string, purpose: string): Promise<W
   }
 }
 
-/** Removes work folders whose process is gone. */
+/** Removes work folders whose process is gone, and ends the builds that it left running in them. */
 export async function sweepWorkFolders(parent: string): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
     const [, pid, started] = /^(\d+)-(\d+)-/.exec(name) ?? []
-    if (pid !== undefined && (await startTime(Number(pid))) !== started) await rm(join(parent, name), { recursive: true, force: true })
+    if (pid === undefined || (await startTime(Number(pid))) === started) continue
+    await endBuilds(join(parent, name))
+    await rm(join(parent, name), { recursive: true, force: true })
+  }
+}
+
+/** A `docker buildx build` outlives a process that is killed, and would build on for nobody; the folder among its arguments shows whose it is. */
+async function endBuilds(folder: string): Promise<void> {
+  for (const pid of (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))) {
+    const [program = '', ...args] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+    if (!basename(program).startsWith('docker') || !args.some((arg) => arg.includes(`${folder}/`))) continue
+    try {
+      process.kill(Number(pid), 'SIGTERM')
+    } catch {
+      // It has ended meanwhile, which is what was wanted.
+    }
   }
 }
 

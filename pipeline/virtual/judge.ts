@@ -28,8 +28,8 @@ export function judgeTrial(plan: TrialPlan, observation: TrialObservation, golde
   const ending = judgeEnding(plan, observation)
   const problems = [
     ...ending,
-    // Who died says nothing more, which the problem before tells already.
-    ...(ending.length > 0 ? [] : judgePublishing(judgements, observation)),
+    // Who died says nothing more, which the problem before tells already; who runs on has had its time.
+    ...(ending.length > 0 && observation.ending !== 'timed-out' ? [] : judgePublishing(judgements, observation)),
     ...judgements.flatMap(({ shortfalls, result }) =>
       shortfalls.map(({ code, expected, found }) => error(code, `expected ${expected}, found ${found}`, { detail: result.difference ?? '', suggestion: suggestionFor(code) })),
     ),

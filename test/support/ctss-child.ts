@@ -36,14 +36,15 @@ export function startCtss(place: Workplace, args: readonly string[], env: NodeJS
   }
 }
 
-/** What processes of ctss have left: containers, networks, volumes and cgroups that bear their number, and folders and half-written files below the workplace. */
+/** What processes of ctss have left: containers, networks, volumes and cgroups that bear their number, folders and half-written files below the workplace, and programs that work there. */
 export async function tracesOf(place: Workplace, pids: readonly number[]): Promise<readonly string[]> {
   const [machine, boot] = makeRunId().split('-')
   const theirs = new RegExp(`${machine}-${boot}-(?:${pids.join('|')})-`)
   const labelled = [['container', '--all'], ['network'], ['volume']].flatMap(([what = '', ...options]) => list('docker', what, 'ls', ...options, '--format', `${what} {{.Label "${RUN_LABEL}"}}`))
   const cgroups = list('find', '/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd')
   const files = (await readdir(place.folder, { recursive: true })).filter((path) => /^ctss-|ctss\/work\/.|\.tmp$/.test(path))
-  return [...[...labelled, ...cgroups].filter((line) => theirs.test(line)), ...files.map((path) => join(place.folder, path))]
+  const programs = list('ps', '-eo', 'args').filter((line) => line.includes(`${place.folder}/state/`))
+  return [...programs, ...[...labelled, ...cgroups].filter((line) => theirs.test(line)), ...files.map((path) => join(place.folder, path))]
 }
 
 function list(program: string, ...args: readonly string[]): readonly string[] {

@@ -230,18 +230,46 @@ def locked():
 
 
 def spin(seconds="2"):
+    """Prints the CPU time of its whole life, as the process itself knows it."""
     end = time.process_time() + float(seconds)
     while time.process_time() < end:
         pass
     print(time.process_time())
 
 
+def cgroup(controller, name, v2):
+    for path in (f"/sys/fs/cgroup/{controller}/{name}", f"/sys/fs/cgroup/{v2}"):
+        if os.path.exists(path):
+            return int(open(path).read().split()[0])
+
+
+def touch(block, start, end):
+    for offset in range(start, end, 4096):
+        block[offset] = 1
+
+
+def ramp(mebibytes="256"):
+    """Grows page by page and prints what its own cgroup counted as the peak."""
+    import mmap
+    size = int(mebibytes) << 20
+    block = mmap.mmap(-1, size)
+    for start in range(0, size, 8 << 20):
+        touch(block, start, start + (8 << 20))
+        time.sleep(0.02)
+    print(cgroup("memory", "memory.max_usage_in_bytes", "memory.peak"))
+
+
 def peak(mebibytes="300", milliseconds="50"):
-    block = bytearray(int(mebibytes) << 20)
-    block[::4096] = b"\1" * len(block[::4096])
+    """Holds memory for a moment only, long before it ends."""
+    import mmap
+    size = int(mebibytes) << 20
+    time.sleep(0.3)
+    block = mmap.mmap(-1, size)
+    touch(block, 0, size)
     time.sleep(int(milliseconds) / 1000)
-    del block
-    time.sleep(1)
+    block.close()
+    time.sleep(1.5)
+    print(cgroup("memory", "memory.max_usage_in_bytes", "memory.peak"))
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ describe('a query', () => {
     ['sum', 3],
     ['count', 2],
   ])('aggregates by %s within each series', (func, value) => {
-    expect(ask({ experimental_func: func, filter: { name: 'env.a', sensor: 'x' } }).map((text) => JSON.parse(text))).toEqual([{ timestamp: '2023-01-01T00:00:00Z', name: 'env.a', value, meta: { sensor: 'x' } }])
+    expect(ask({ experimental_func: func, filter: { name: 'env.a', sensor: 'x' } }).map((text): unknown => JSON.parse(text))).toEqual([{ timestamp: '2023-01-01T00:00:00Z', name: 'env.a', value, meta: { sensor: 'x' } }])
   })
 
   it('has no mean of texts, but their count', () => {

@@ -87,6 +87,12 @@ describe('the stage virtual', () => {
     expect(seen).toEqual([])
   })
 
+  it('keeps what was dropped in its details', async () => {
+    const dropped = [{ reason: 'bad name', count: 2, example: '{}' }]
+    const { result } = await run([{ name: 'a', args: ['good'] }], { observe: (_trial, usual) => ({ ...usual, dropped }) })
+    expect(result.details).toMatchObject({ trials: [{ dropped }, { dropped }] })
+  })
+
   it('goes on after a trial that fails', async () => {
     const { result } = await run([{ name: 'a', args: ['silent'] }, { name: 'b', args: ['crash', '24'] }, { name: 'c', args: ['good'] }])
     expect(result.outcome).toBe('failed')
