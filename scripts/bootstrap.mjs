@@ -26,7 +26,10 @@ const COMMANDS = {
 
 const [name = '', ...args] = process.argv.slice(2)
 const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : stop(`usage: node scripts/bootstrap.mjs ${Object.keys(COMMANDS).join('|')} [arguments]`)
-if (process.versions.node.split('.')[0] < 20) stop(`Node ${process.versions.node} is too old: ctss needs Node 20 or newer to begin with`)
+if (process.versions.node.split('.')[0] < 20)
+  stop(
+    `Node ${process.versions.node} is too old: ctss needs Node 20 or newer to begin with (Debian 13 has it as nodejs and npm; else https://nodejs.org/en/download)`,
+  )
 if (!packagesMatch()) installPackages()
 const node = findNode()
 const sources = digestSources()
@@ -44,7 +47,7 @@ function installPackages() {
   const options = ['--prefer-offline', '--loglevel=error', '--no-audit', '--no-fund']
   process.stderr.write('Installing the packages of package-lock.json (npm ci), Node 24 among them …\n')
   const start = performance.now()
-  const { status } = spawnSync('npm', ['ci', ...options], { cwd: ROOT, stdio: ['ignore', 2, 'ignore'] })
+  const { status } = spawnSync('npm', ['ci', ...options], { cwd: ROOT, stdio: 'ignore' })
   if (status === 0) process.stderr.write(`Installing the packages: done in ${((performance.now() - start) / 1000).toFixed(1)} s\n`)
   else timed('npm ci refuses: installing the same versions with npm install', 'npm', ['install', '--no-save', ...options])
 }

@@ -39,6 +39,7 @@ export class Companion {
   readonly #container: Docker.Container
   #bytes = 0
   #baseline: number | undefined
+  #started: Promise<void> | undefined
 
   private constructor(docker: Docker, container: Docker.Container) {
     this.#docker = docker
@@ -81,8 +82,13 @@ export class Companion {
     return companion
   }
 
-  /** Starts it, and returns once it has measured what the volumes hold from the start. */
+  /** Starts it where that has not been done, and returns once it has measured what the volumes hold from the start. */
   async start(): Promise<void> {
+    this.#started ??= this.#start()
+    return this.#started
+  }
+
+  async #start(): Promise<void> {
     const stream = await askEngine('attaching to the companion', this.#container.attach({ stream: true, stdout: true }))
     const output = new PassThrough()
     this.#docker.modem.demuxStream(stream, output, new PassThrough().resume())

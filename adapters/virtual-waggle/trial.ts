@@ -11,16 +11,16 @@ import type { TrialObservation, TrialRequest } from '../../pipeline/ports/testbe
 import { ContainerMeter } from '../docker-trainer/container-meter.ts'
 import { askEngine, engineFailure, engineStatus, removeQuietly } from '../engine/connect.ts'
 import { pullImage } from '../engine/image.ts'
-import { RUN_LABEL } from '../engine/run-id.ts'
 import { storageFailure } from '../filesystem/storage-failure.ts'
 import type { Broker } from './broker.ts'
 import { Capture, type FloodLimits } from './capture.ts'
 import { makeCgroupParent, type CgroupParent, type CgroupSetting } from './cgroup.ts'
-import { Companion, dataConfig } from './companion.ts'
+import { dataConfig, type Companion } from './companion.ts'
 import { runsNatively, type EngineFacts } from './engine-facts.ts'
 import { OutputLog } from './output-log.ts'
 import { identityOf, pluginContainer, writablePaths } from './plugin-container.ts'
 import { makeProfile } from './profile.ts'
+import type { Sandbox, SandboxNeeds } from './sandbox.ts'
 import { readUploads, UPLOAD_REASONS, type Uploads } from './uploads.ts'
 
 /** Between SIGTERM and SIGKILL at the time limit. */
@@ -35,9 +35,7 @@ export interface TrialEnvironment {
   readonly engine: EngineFacts
   readonly blobs: BlobStore
   readonly broker: Broker
-  /** Image of the companion. */
-  readonly image: string
-  readonly network: string
+  takeSandbox(needs: SandboxNeeds): Promise<Sandbox>
   readonly runId: string
   /** Of this trial, in this run. */
   readonly number: number
@@ -100,29 +98,16 @@ class TrialRun implements AsyncDisposable {
     this.#progress.step(`preparing trial ${this.#trial.name} on ${this.#trial.platform}`)
     await mkdir(folder, { recursive: true, mode: 0o755 })
     this.#cleanUps.push(async () => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
-    const volumes = await this.#makeVolumes()
-    this.#companion = await Companion.create({
-      docker, image: this.#env.image, runId: this.#env.runId, network: this.#env.network,
-      isOpen: this.#trial.network === 'open', volumes: Object.values(volumes), cameras: this.#trial.cameras,
-    })
-    this.#cleanUps.push(async () => this.#companion.remove())
-    await this.#makeContainer(volumes)
+    const paths = await askEngine('reading the image', writablePaths(docker, this.#trial.image))
+    const sandbox = await this.#env.takeSandbox({ paths, cameras: this.#trial.cameras, isOpen: this.#trial.network === 'open' })
+    this.#cleanUps.push(async () => sandbox[Symbol.asyncDispose]())
+    this.#companion = sandbox.companion
+    // The engine copies an image's own files into its volumes when it makes the container; they are measured after that.
+    await this.#makeContainer(sandbox.volumes)
     await this.#companion.start()
   }
 
-  async #makeVolumes(): Promise<Record<string, string>> {
-    const { docker, runId } = this.#env
-    const paths = await askEngine('reading the image', writablePaths(docker, this.#trial.image))
-    const volumes: Record<string, string> = {}
-    for (const path of paths) {
-      const volume = await askEngine('making a volume', docker.createVolume({ Labels: { [RUN_LABEL]: runId } }))
-      volumes[path] = volume.name
-      this.#cleanUps.push(async () => removeQuietly(volume, { force: true }))
-    }
-    return volumes
-  }
-
-  async #makeContainer(volumes: Record<string, string>): Promise<void> {
+  async #makeContainer(volumes: Sandbox['volumes']): Promise<void> {
     const { docker, folder, runId, number, cgroups } = this.#env
     const trial = this.#trial
     const appId = randomUUID()

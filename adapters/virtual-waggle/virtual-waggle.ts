@@ -16,6 +16,7 @@ import { sweepCgroups, type CgroupSetting } from './cgroup.ts'
 import { readEngineFacts, type EngineFacts } from './engine-facts.ts'
 import { ensureTestbedImage, readTestbedImage } from './testbed-image.ts'
 import type { FolderImage } from '../engine/folder-image.ts'
+import { isPlain, makeSandbox, PLAIN, type Sandbox, type SandboxNeeds } from './sandbox.ts'
 import { runTrial } from './trial.ts'
 
 export interface VirtualWaggleOptions {
@@ -73,11 +74,13 @@ class Session implements TestbedSession {
   readonly #network: Docker.Network
   #broker: Broker
   #trials = 0
+  #spare: Promise<Sandbox | undefined> | undefined
 
   private constructor(options: SessionOptions, network: Docker.Network, broker: Broker) {
     this.#options = options
     this.#network = network
     this.#broker = broker
+    this.#prepareSpare()
   }
 
   static async start(options: SessionOptions, progress: Progress, signal: AbortSignal): Promise<Session> {
@@ -95,11 +98,11 @@ class Session implements TestbedSession {
   async run(trial: TrialRequest, progress: Progress, signal: AbortSignal): Promise<TrialObservation> {
     if (signal.aborted) throw new Failure('cancelled', `trial ${trial.name} was not started: cancelled`)
     await this.#renewBroker(progress, signal)
-    const { docker, blobs, runId, workParent, engine, image, flood = FLOOD_LIMITS } = this.#options
+    const { docker, blobs, runId, workParent, engine, flood = FLOOD_LIMITS } = this.#options
     this.#trials += 1
     const observation = await runTrial(
       {
-        docker, engine, blobs, broker: this.#broker, image: image.reference, network: this.#network.id, runId, flood,
+        docker, engine, blobs, broker: this.#broker, runId, flood, takeSandbox: async (needs) => this.#takeSandbox(needs),
         number: this.#trials, folder: join(workParent, `${FOLDER_PREFIX}${runId}`, String(this.#trials)), cgroups: cgroupSetting(engine),
       },
       trial,
@@ -107,13 +110,47 @@ class Session implements TestbedSession {
       signal,
     )
     if (observation.ending === 'broker-lost') await this.#blameBroker(trial, observation)
+    this.#prepareSpare()
     return observation
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#broker.stop()
+    await Promise.all([this.#broker.stop(), this.#takeSpare().then(async (spare) => spare?.[Symbol.asyncDispose]())])
     await removeQuietly(this.#network)
     await rm(join(this.#options.workParent, `${FOLDER_PREFIX}${this.#options.runId}`), { recursive: true, force: true })
+  }
+
+  /** Between two trials, when nothing is measured. */
+  #prepareSpare(): void {
+    this.#spare ??= this.#makeSpare()
+  }
+
+  /** Undefined when it cannot be made: the trial that wants one makes its own then, and tells what is wrong. */
+  async #makeSpare(): Promise<Sandbox | undefined> {
+    const sandbox = await this.#makeSandbox(PLAIN).catch(() => undefined)
+    try {
+      await sandbox?.companion.start()
+      return sandbox
+    } catch {
+      await sandbox?.[Symbol.asyncDispose]()
+      return undefined
+    }
+  }
+
+  async #takeSandbox(needs: SandboxNeeds): Promise<Sandbox> {
+    const spare = isPlain(needs) ? await this.#takeSpare() : undefined
+    return spare ?? this.#makeSandbox(needs)
+  }
+
+  async #takeSpare(): Promise<Sandbox | undefined> {
+    const spare = this.#spare
+    this.#spare = undefined
+    return spare
+  }
+
+  async #makeSandbox(needs: SandboxNeeds): Promise<Sandbox> {
+    const { docker, image, runId } = this.#options
+    return makeSandbox({ docker, image: image.reference, runId, network: this.#network.id }, needs)
   }
 
   async #renewBroker(progress: Progress, signal: AbortSignal): Promise<void> {

@@ -161,10 +161,9 @@ async function buildBuildkit(machine: Machine): Promise<void> {
   const own = await findGo(machine)
   const go = own ?? (await fetchGo(machine))
   const caches = own === undefined ? { GOPATH: join(layout.go, 'path'), GOCACHE: join(layout.go, 'cache'), GOFLAGS: '-modcacherw' } : {}
-  await timed(machine, `Building BuildKit ${BUILDKIT_VERSION} from source (\`go install\`), as Docker Hub does not answer: about 2 min`, async () => {
+  await timed(machine, `Building BuildKit ${BUILDKIT_VERSION} from source (\`go install\`, some minutes), as Docker Hub does not answer`, async () => {
     await act(machine, 'builder-unavailable', go, ['install', `github.com/moby/buildkit/cmd/buildkitd@${BUILDKIT_VERSION}`], {
       env: { ...caches, CGO_ENABLED: '0', GOBIN: join(layout.go, 'bin') },
-      onLine: () => undefined,
     })
     await mkdir(layout.bin, { recursive: true })
     await rename(join(layout.go, 'bin/buildkitd'), join(layout.bin, 'buildkitd'))

@@ -47,7 +47,7 @@ export async function isPackageKnown(machine: Machine, name: string): Promise<bo
 
 /** Installs packages without starting the services that come with them. Fails with `missing-tool`. */
 export async function installPackages(machine: Machine, packages: readonly Package[]): Promise<void> {
-  for (const { name, why } of packages) machine.progress.output(`${name}: ${why}`)
+  for (const { name, why } of packages) machine.progress.step(`Needs ${name}: ${why}`)
   const names = packages.map(({ name }) => name)
   // An installation that was killed half-way would refuse every other.
   await ask(machine, 'dpkg', ['--configure', '-a'], { timeoutMs: 300_000, env: { DEBIAN_FRONTEND: 'noninteractive' } })

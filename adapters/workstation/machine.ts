@@ -52,7 +52,7 @@ export async function ask(machine: Machine, command: string, args: readonly stri
   }
 }
 
-/** Runs a program that must succeed; otherwise fails with `code`, the command line and the end of what it wrote. */
+/** Runs a program that must succeed; otherwise fails with `code`, the command line and the end of what it wrote, of which nobody hears where all goes well. */
 export async function act(
   machine: Machine,
   code: FailureCode,
@@ -61,8 +61,7 @@ export async function act(
   options: RunOptions & { readonly suggestion?: string } = {},
 ): Promise<RunResult> {
   const { suggestion, ...rest } = options
-  const onLine = (line: string): void => machine.progress.output(line)
-  const result = await run({ command, args }, { onLine, ...rest, signal: machine.signal, env: machineEnv(machine, options.env) })
+  const result = await run({ command, args }, { ...rest, signal: machine.signal, env: machineEnv(machine, options.env) })
   if (result.exitCode === 0) return result
   const end = lastLines(`${result.stdout}\n${result.stderr}`)
   throw new Failure(

@@ -84,7 +84,6 @@ async function makeRootFileSystem(machine: Machine, platform: string): Promise<v
   await timed(machine, `Making a Debian root file system for ${platform} from Debian's packages (mmdebstrap)`, () =>
     act(machine, 'base-image-unavailable', 'mmdebstrap', mmdebstrapArguments(platform, join(temporary, name), mirror), {
       env: { TMPDIR: temporary },
-      onLine: () => undefined,
       suggestion: "the stand-ins of base images are made from Debian's packages: look whether its mirror (`apt-get update`) answers",
     }),
   )
@@ -127,7 +126,12 @@ async function buildRecipes(machine: Machine, builder: BuilderFacts, platform: s
         ...proxies,
         ...output,
       ]
-      await act(machine, 'base-image-unavailable', 'docker', ['buildx', 'build', ...options, machine.layout.standIns])
+      const onLine = (line: string): void => {
+        // `#6 [python 1/5] RUN …` is where a step begins; all else is what APT says.
+        const began = /^#\d+ \[(?!internal)(.*)/.exec(line)?.[1]
+        if (began !== undefined) machine.progress.output(`${platform} [${began.slice(0, 120)}`)
+      }
+      await act(machine, 'base-image-unavailable', 'docker', ['buildx', 'build', ...options, machine.layout.standIns], { onLine })
     }
   })
 }

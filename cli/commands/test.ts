@@ -19,7 +19,7 @@ import { openOutput } from '../output/open.ts'
 import { describeTest } from '../output/trial.ts'
 import type { TestOptions } from '../options.ts'
 
-/** What a plugin is tried with when it is given arguments by hand. */
+/** What a plugin is tried with when it is given arguments by hand; inputs and cameras are those of its trials. */
 const TRY_OUT: TrialPlan = { name: 'arguments', inputs: undefined, cameras: {}, args: [], env: {}, timeoutMs: 60_000, mayRunOn: false, exitCode: 0, limits: DEFAULT_LIMITS, network: 'none', platforms: undefined, expect: [], golden: undefined }
 
 /** `ctss test`: builds what has changed, then runs the trials, always. Needs only a Dockerfile that builds; problems of the manifest are shown and stop nothing. */
@@ -52,7 +52,9 @@ export async function testCommand(place: string, args: readonly string[], option
 
 function chooseTrials(pipeline: Pipeline, args: readonly string[], { trial: names }: TestOptions): Pipeline {
   if (args.length > 0) {
-    const { inputs, cameras, limits, network } = pipeline.trials[0] ?? TRY_OUT
+    const { limits, network } = pipeline.trials[0] ?? TRY_OUT
+    const inputs = pipeline.trials.find((trial) => trial.inputs !== undefined)?.inputs
+    const cameras = Object.assign({}, ...pipeline.trials.map((trial) => trial.cameras)) as TrialPlan['cameras']
     return { ...pipeline, trials: [{ ...TRY_OUT, inputs, cameras, limits, network, args }] }
   }
   if (names === undefined) return pipeline

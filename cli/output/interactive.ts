@@ -11,26 +11,46 @@ interface Slot {
   task: ListrTaskWrapper<unknown, never, never> | undefined
 }
 
-/** A list of the stages that is redrawn in place, each with its newest line. */
+/** How many of the newest lines about the set-up stand below the list. */
+const SET_UP_LINES = 10
+
+/** A list of the stages that is redrawn in place, each with its newest line; below it what the set-up does, which would be lost among what is redrawn. */
 export function interactiveOutput(stream: NodeJS.WriteStream): Output {
   const slots = new Map(STAGES.map((stage): [StageName, Slot] => [stage, { started: Promise.withResolvers(), ended: Promise.withResolvers(), task: undefined }]))
-  const general: Progress = { step: (text) => void stream.write(`${printable(text)}\n`), output: () => {} }
+  const setUp: { task: Slot['task']; readonly lines: string[]; readonly ended: PromiseWithResolvers<void> } = { task: undefined, lines: [], ended: Promise.withResolvers() }
+  const general: Progress = {
+    step(text) {
+      if (drawing === undefined) return void stream.write(`${printable(text)}\n`)
+      setUp.lines.push(printable(text))
+      if (setUp.task) setUp.task.output = setUp.lines.slice(-SET_UP_LINES).join('\n')
+    },
+    output: () => {},
+  }
   let drawing: Promise<unknown> | undefined
 
   const draw = (): void => {
     drawing ??= new Listr(
-      [...slots].map(([stage, slot]) => ({
-        title: stage,
-        task: async (_context: unknown, task: unknown) => {
-          slot.task = task as Slot['task']
-          const summary = await slot.ended.promise
-          if (summary === undefined) return slot.task?.skip(`${stage}: not reached`)
-          const text = describe(summary)
-          if (slot.task) slot.task.title = text
-          if (summary.outcome === 'skipped') slot.task?.skip(text)
-          if (summary.outcome === 'failed' || summary.outcome === 'error') throw new Error(text)
+      [
+        ...[...slots].map(([stage, slot]) => ({
+          title: stage,
+          task: async (_context: unknown, task: unknown) => {
+            slot.task = task as Slot['task']
+            const summary = await slot.ended.promise
+            if (summary === undefined) return slot.task?.skip(`${stage}: not reached`)
+            const text = describe(summary)
+            if (slot.task) slot.task.title = text
+            if (summary.outcome === 'skipped') slot.task?.skip(text)
+            if (summary.outcome === 'failed' || summary.outcome === 'error') throw new Error(text)
+          },
+        })),
+        // Without a title it has no line of its own in the list, and its output stands below.
+        {
+          task: async (_context: unknown, task: unknown) => {
+            setUp.task = task as Slot['task']
+            await setUp.ended.promise
+          },
         },
-      })),
+      ],
       {
         exitOnError: false,
         concurrent: true,
@@ -55,6 +75,7 @@ export function interactiveOutput(stream: NodeJS.WriteStream): Output {
     },
     async close() {
       for (const slot of slots.values()) slot.ended.resolve(undefined)
+      setUp.ended.resolve()
       await drawing?.catch(() => {})
     },
   }

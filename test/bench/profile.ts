@@ -16,7 +16,6 @@ import { makeTrialRequest, NEVER, preparePlugins, QUIET } from '../support/plugi
 import { machineFacts, median } from './measure.ts'
 
 const [repetitions = '5'] = process.argv.slice(2)
-const MEBIBYTE = 2 ** 20
 const plugins = await preparePlugins()
 if (typeof plugins === 'string') throw new Error(plugins)
 const { docker, image } = plugins

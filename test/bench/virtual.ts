@@ -42,13 +42,13 @@ for (let repetition = 0; repetition <= Number(repetitions); repetition += 1) {
 await byHand.close()
 await rm(scratch, { recursive: true, force: true })
 
-const ratio = median(fromStart) / median(direct)
+const ratio = median(fromRequest) / median(direct)
 process.stdout.write(`${machineFacts()}
 start → first message, medians of ${direct.length}, interleaved
   by hand (docker run, broker running)      ${median(direct).toFixed(0)} ms
-  Virtual Waggle, from the start            ${median(fromStart).toFixed(0)} ms
-  Virtual Waggle, from asking for the trial ${median(fromRequest).toFixed(0)} ms (volumes, companion, counters prepared)
-ratio ${ratio.toFixed(2)} (goal ≤ 1.10): ${ratio <= 1.1 ? 'met' : 'missed'}; from asking ${(median(fromRequest) / median(direct)).toFixed(2)}
+  Virtual Waggle, from asking for the trial ${median(fromRequest).toFixed(0)} ms
+  Virtual Waggle, from the container's start ${median(fromStart).toFixed(0)} ms
+ratio ${ratio.toFixed(2)} (goal ≤ 1.10): ${ratio <= 1.1 ? 'met' : 'missed'}; what a trial needs besides the plugin is made ready between trials
 `)
 
 async function inWaggle(): Promise<{ firstMessageMs: number; requestedMs: number }> {

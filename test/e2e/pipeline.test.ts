@@ -3,6 +3,7 @@ import { appendFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunOutput } from '../../schemas/generated/types.ts'
+import { tracesOf } from '../support/ctss-child.ts'
 import { Workplace } from '../support/ctss-process.ts'
 
 const ran = ({ stages }: RunOutput): string[] => stages.filter((stage) => stage.ran).map(({ stage }) => stage)
@@ -114,11 +115,8 @@ describe('the pipeline on the example plugin', () => {
     expect(problems(output, 'gate-failed').join()).toContain('accuracy')
   })
 
-  it('leaves no container and no network behind', () => {
-    const list = (what: string): string => execFileSync('docker', [what, 'ls', ...(what === 'container' ? ['--all'] : []), '--quiet', '--filter', 'label=org.sagecontinuum.ctss'], { encoding: 'utf8' }).trim()
-
-    expect(list('container')).toBe('')
-    expect(list('network')).toBe('')
+  it('leaves no container, network, work folder or process behind', async () => {
+    expect(await tracesOf(place, place.processes)).toEqual([])
   })
 
   it('reports a folder that is gone as a failure, not a bug', async () => {

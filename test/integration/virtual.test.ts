@@ -1,3 +1,4 @@
+import type Docker from 'dockerode'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
@@ -57,6 +58,14 @@ async function remains({ docker }: PluginImage, runId: string): Promise<readonly
 async function brokerOf({ docker }: PluginImage, runId: string) {
   const [broker] = (await docker.listContainers({ filters: { label: [`${RUN_LABEL}=${runId}`] } })).filter(({ Command }) => Command.includes('broker'))
   return docker.getContainer(broker?.Id ?? '')
+}
+
+/** The same image, declaring a volume. */
+async function declareVolume(docker: Docker, image: string, path: string): Promise<{ readonly image: string } & AsyncDisposable> {
+  const container = await docker.createContainer({ Image: image })
+  await container.commit({ repo: 'ctss-test-volume', changes: `VOLUME ${path}` })
+  await container.remove()
+  return { image: 'ctss-test-volume', [Symbol.asyncDispose]: async () => void (await docker.getImage('ctss-test-volume').remove()) }
 }
 
 /** Waits until the run has a container of the plugins. */
@@ -177,9 +186,10 @@ describe('the Virtual Waggle', () => {
   })
 
   it('stops a plugin that writes more than its disk limit, to its own layer, to a volume or as uploads', async (context) => {
-    const { run } = need(context, lab)
+    const { run, docker, image } = need(context, lab)
+    await using withVolume = await declareVolume(docker, image, '/scratch')
     for (const folder of ['/tmp', '/scratch', '/run/waggle/uploads']) {
-      expect({ folder, ...(await run(['disk', '10', folder], { timeoutMs: 120_000 })) }).toMatchObject({ folder, ending: 'disk-limit', total: 1 })
+      expect({ folder, ...(await run(['disk', '10', folder], { image: withVolume.image, timeoutMs: 120_000 })) }).toMatchObject({ folder, ending: 'disk-limit', total: 1 })
     }
     expect(await run(['locked'], { timeoutMs: 60_000 })).toMatchObject({ ending: 'disk-limit' })
   })

@@ -15,10 +15,17 @@ export interface CtssChild {
   readonly finished: Promise<Omit<Finished, 'status'> & { readonly status: number | null }>
 }
 
-/** Starts `ctss` with a folder for temporary files of its own; `launcher` may put a program in front, such as `unshare`. */
-export function startCtss(place: Workplace, args: readonly string[], env: NodeJS.ProcessEnv = {}, launcher: readonly string[] = []): CtssChild {
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+  /** A program in front, such as `unshare`. */
+  readonly launcher?: readonly string[]
+}
+
+/** Starts `ctss` with a folder for temporary files of its own, the workplace. */
+export function startCtss(place: Workplace, args: readonly string[], { env = {}, cwd = place.folder, launcher = [] }: StartOptions = {}): CtssChild {
   const [program = '', ...rest] = [...launcher, process.execPath, resolve('bin/ctss.mjs'), ...args]
-  const child = spawn(program, rest, { cwd: place.folder, env: { ...place.environment, TMPDIR: place.folder, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, rest, { cwd, env: { ...place.environment, TMPDIR: place.folder, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')))

@@ -15,6 +15,8 @@ export interface Finished {
 /** A folder with a state of its own and the commands of a person in it; nothing of the machine's own state is used or changed. */
 export class Workplace implements AsyncDisposable {
   readonly folder: string
+  /** Process ids of every command that was run. */
+  readonly processes: number[] = []
 
   private constructor(folder: string) {
     this.folder = folder
@@ -47,7 +49,7 @@ export class Workplace implements AsyncDisposable {
   }
 
   async ctss(...args: string[]): Promise<Finished> {
-    return finish(process.execPath, [resolve('bin/ctss.mjs'), ...args], { cwd: this.folder, env: this.environment })
+    return finish(process.execPath, [resolve('bin/ctss.mjs'), ...args], { cwd: this.folder, env: this.environment }, this.processes)
   }
 
   /** `ctss run --json`, read through its schema. */
@@ -81,12 +83,13 @@ export class Workplace implements AsyncDisposable {
 
 const run = promisify(execFile)
 
-async function finish(program: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Finished> {
+async function finish(program: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }, processes: number[]): Promise<Finished> {
   return new Promise((resolvePromise) => {
-    execFile(program, args, { ...options, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+    const child = execFile(program, args, { ...options, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
       const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       resolvePromise({ status, stdout, stderr })
     })
+    if (child.pid !== undefined) processes.push(child.pid)
   })
 }
 

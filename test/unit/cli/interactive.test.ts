@@ -34,6 +34,16 @@ describe('the interactive output', () => {
     expect(text()).toContain('train: skipped: no training section')
     expect(text()).toContain('build: failed')
   })
+
+  it('shows what the set-up does while stages wait for it', async () => {
+    const { stream, text } = terminal()
+    const output = interactiveOutput(stream)
+    output.stageStarted('train', 'no record of these inputs')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    output.general.step('Starting BuildKit')
+    await expect.poll(text).toContain('Starting BuildKit')
+    await output.close()
+  })
 })
 
 describe('the output that fits', () => {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +31,20 @@ describe('work folders', () => {
     await sweepWorkFolders(parent)
 
     expect((await readdir(parent)).toSorted()).toEqual([expect.stringContaining('-build-'), 'somebody-elses'])
+  })
+
+  it('of a process that is gone are swept with the build that it left, and with no other program', async () => {
+    const start = (name: string): ReturnType<typeof spawn> => spawn(process.execPath, ['-e', 'setTimeout(() => {}, 600_000)', '--', `--file=${parent}/4194305-123-build-abc/Dockerfile`], { argv0: name, stdio: 'ignore' })
+    const [build, other] = [start('docker-buildx'), start('vim')]
+    const ended = once(build, 'exit')
+    await Promise.all([once(build, 'spawn'), once(other, 'spawn')])
+    await mkdir(join(parent, '4194305-123-build-abc'))
+
+    await sweepWorkFolders(parent)
+
+    expect(await ended).toEqual([null, 'SIGTERM'])
+    expect(other.exitCode ?? other.signalCode).toBeNull()
+    other.kill()
   })
 
   it('cannot be made below a file', async () => {

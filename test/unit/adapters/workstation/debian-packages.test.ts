@@ -25,7 +25,7 @@ describe('packages', () => {
     )
     const before = existsSync('/usr/sbin/policy-rc.d')
     await installPackages(machine, [{ name: 'docker.io', why: 'the engine' }])
-    expect(machine.lines).toContain('docker.io: the engine')
+    expect(machine.lines).toContain('Needs docker.io: the engine')
     expect(await machine.calls()).toContainEqual(expect.stringMatching(/^apt-get install -y .*--no-install-recommends .*docker\.io$/))
     expect(existsSync('/usr/sbin/policy-rc.d')).toBe(before)
     // A machine that has a policy of its own, as containers do, keeps it.
