@@ -114,9 +114,9 @@ async function readCounters(setting: CgroupSetting, path: string): Promise<Cgrou
 async function readVersion2(folder: string): Promise<CgroupCounters> {
   const [cpu, events, io, peak] = await Promise.all(['cpu.stat', 'memory.events', 'io.stat', 'memory.peak'].map(async (name) => readOptional(join(folder, name))))
   return {
-    cpuSeconds: scaled(field(cpu, 'usage_usec'), 1e-6),
+    cpuSeconds: divided(field(cpu, 'usage_usec'), 1e6),
     memoryPeakBytes: number(peak),
-    throttledSeconds: scaled(field(cpu, 'throttled_usec'), 1e-6),
+    throttledSeconds: divided(field(cpu, 'throttled_usec'), 1e6),
     oomKills: field(events, 'oom_kill'),
     diskReadBytes: io === undefined ? undefined : sum(io, /\brbytes=(\d+)/g),
     diskWrittenBytes: io === undefined ? undefined : sum(io, /\bwbytes=(\d+)/g),
@@ -132,9 +132,9 @@ async function readVersion1(root: string, path: string): Promise<CgroupCounters>
     read('blkio', 'blkio.throttle.io_service_bytes_recursive'),
   ])
   return {
-    cpuSeconds: scaled(number(usage), 1e-9),
+    cpuSeconds: divided(number(usage), 1e9),
     memoryPeakBytes: number(peak),
-    throttledSeconds: scaled(field(cpu, 'throttled_time'), 1e-9),
+    throttledSeconds: divided(field(cpu, 'throttled_time'), 1e9),
     // Version 1 counts kills in the container's own cgroup alone, which is gone.
     oomKills: undefined,
     diskReadBytes: io === undefined ? undefined : sum(io, /^\d+:\d+ Read (\d+)$/gm),
@@ -154,8 +154,8 @@ function field(text: string | undefined, name: string): number | undefined {
   return number(text?.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length + 1))
 }
 
-function scaled(value: number | undefined, factor: number): number | undefined {
-  return value === undefined ? undefined : value * factor
+function divided(value: number | undefined, divisor: number): number | undefined {
+  return value === undefined ? undefined : value / divisor
 }
 
 function sum(text: string, pattern: RegExp): number {

@@ -228,6 +228,7 @@ class TrialRun implements AsyncDisposable {
     await Promise.race([this.#outputEnd, sleep(refusal === undefined ? OUTPUT_MS : 0, undefined, { ref: false })])
     await broker.drain()
     const { State } = await askEngine('looking at the end of the trial', this.#container.inspect())
+    this.#failWithoutEmulation(refusal ?? this.#stderr.tail, State.ExitCode)
     if (refusal === undefined) await this.#lastChecks()
     const uploads = await this.#readUploads()
     const network = await this.#companion.networkBytes()
@@ -275,6 +276,15 @@ class TrialRun implements AsyncDisposable {
   #throwIfNotKept(): void {
     const cause = this.#capture.failure ?? this.#stdout.failure ?? this.#stderr.failure
     if (cause !== undefined) throw storageFailure(cause, `keeping what trial ${this.#trial.name} sent and printed`)
+  }
+
+  /** On the machine's own processor the image is wrong; on another one the machine lacks QEMU. */
+  #failWithoutEmulation(complaint: string, exitCode: number): void {
+    const { platform, name } = this.#trial
+    if (exitCode === 0 || !/exec format error/i.test(complaint) || this.#capture.total > 0 || runsNatively(this.#env.engine, platform)) return
+    throw new Failure('testbed-unavailable', `trial ${name} cannot run on ${platform}: this machine cannot run programs of that platform`, {
+      suggestion: 'register QEMU for it (`ctss doctor` tells how), or choose platforms with --platform',
+    })
   }
 
   #decideEnding(refusal: string | undefined, outOfMemory: boolean): Stop {

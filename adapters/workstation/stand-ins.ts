@@ -82,7 +82,13 @@ export function renderDockerfile(withCertificates: boolean): string {
 }
 
 function renderRecipe({ name, from, note, packages, commands, environment, command = ['bash'] }: Recipe, withCertificates: boolean): string {
-  const base = [`FROM scratch AS ${name}`, 'ARG TARGETARCH', 'ADD rootfs-$TARGETARCH.tar /', 'COPY files/ /', 'RUN update-ca-certificates']
+  const base = [
+    `FROM scratch AS ${name}`,
+    'ARG TARGETARCH',
+    'ADD rootfs-$TARGETARCH.tar /',
+    'COPY files/ /',
+    ...(withCertificates ? ['RUN update-ca-certificates'] : []),
+  ]
   const variables = { ...environment, ...(from === undefined && withCertificates && ENVIRONMENT_WITH_CERTIFICATES) }
   const install = `RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${packages.join(' ')} && rm -rf /var/lib/apt/lists/*`
   return [

@@ -19,6 +19,14 @@ export interface TrialJudgement {
   readonly problems: readonly Problem[]
 }
 
+/** Programs run that many times slower under QEMU, roughly; a trial there is about correctness, so it gets the time. */
+const EMULATION_FACTOR = 5
+
+/** How long a trial may take on a platform; one that is meant to run on is not made longer. */
+export function timeLimitMs({ timeoutMs, mayRunOn }: Pick<TrialPlan, 'timeoutMs' | 'mayRunOn'>, isEmulated: boolean): number {
+  return isEmulated && !mayRunOn ? timeoutMs * EMULATION_FACTOR : timeoutMs
+}
+
 /** Decides about one trial: how it ended, whether it published anything, and what was expected of it. Every problem names expectation and finding. */
 export function judgeTrial(plan: TrialPlan, observation: TrialObservation, golden?: Golden): TrialJudgement {
   const judgements = [
@@ -70,7 +78,7 @@ function judgeEnding(plan: TrialPlan, observation: TrialObservation): readonly P
     case 'timed-out':
       if (plan.mayRunOn) return []
       return [
-        error('timed-out', `expected the plugin to end within ${plan.timeoutMs / 1000} s, found it still running; ${soFar(observation)}`, {
+        error('timed-out', `expected the plugin to end within ${timeLimitMs(plan, observation.emulated) / 1000} s, found it still running; ${soFar(observation)}`, {
           suggestion: explainCrash(logText(observation)) ?? 'let it end by itself (a flag for one shot, say), raise `timeout`, or write `stop: allowed` when it is meant to run for ever',
           detail,
         }),

@@ -8,7 +8,7 @@ import { error, hasErrors } from '../problem.ts'
 import type { StageContext, StageResult } from '../stage.ts'
 import { readBeehive } from './beehive-ndjson.ts'
 import { readGolden, serialiseGolden } from './golden.ts'
-import { judgeTrial, type Golden, type TrialJudgement } from './judge.ts'
+import { judgeTrial, timeLimitMs, type Golden, type TrialJudgement } from './judge.ts'
 
 export interface VirtualRequest {
   readonly pipeline: Pipeline
@@ -113,7 +113,7 @@ function inOrder({ build, nativePlatform }: VirtualRequest): readonly BuiltImage
   return builtPlatforms(build).toSorted((a, b) => Number(b.platform === nativePlatform) - Number(a.platform === nativePlatform))
 }
 
-function requestFor(plan: TrialPlan, image: BuiltImage, context: StageContext, { pipeline, build }: VirtualRequest, entries: readonly TreeEntry[]): TrialRequest {
+function requestFor(plan: TrialPlan, image: BuiltImage, context: StageContext, { pipeline, build, nativePlatform }: VirtualRequest, entries: readonly TreeEntry[]): TrialRequest {
   const folder = inputsFolder(context)
   const { namespace, name, version } = pipeline.manifest
   return {
@@ -125,7 +125,7 @@ function requestFor(plan: TrialPlan, image: BuiltImage, context: StageContext, {
     env: plan.env,
     inputs: plan.inputs === undefined ? undefined : within(folder, plan.inputs),
     cameras: Object.fromEntries(Object.entries(plan.cameras).map(([camera, path]) => [camera, entriesBelow(path, entries).map((entry) => within(folder, entry.path))])),
-    timeoutMs: plan.timeoutMs,
+    timeoutMs: timeLimitMs(plan, image.platform !== nativePlatform),
     mayRunOn: plan.mayRunOn,
     limits: plan.limits,
     network: plan.network,

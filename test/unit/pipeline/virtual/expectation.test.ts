@@ -125,6 +125,11 @@ describe('an expectation that is not met', () => {
   })
 })
 
+it('expects no speed under emulation', () => {
+  const emulated = makeObservation(THREE, { emulated: true })
+  expect(judge({ name: SMOKE, rate: { min_hz: 100 }, within: '1ms' }, emulated)).toMatchObject({ outcome: 'passed', problems: [] })
+})
+
 describe('expectations about more messages than are kept', () => {
   const flood = makeObservation(makeMessages(['env.a', 1], ['env.b', 2]), { total: 50_000, names: [{ name: 'env.a', count: 30_000 }, { name: 'env.b', count: 20_000 }] })
 

@@ -66,6 +66,11 @@ describe('how a trial ended', () => {
     expect(judge(makeObservation(ONE, ended), plan)).toMatchObject({ outcome: 'failed', problems: [problem] })
   })
 
+  it('comes later under emulation', () => {
+    const { message } = judge(makeObservation(ONE, { ending: 'timed-out', emulated: true })).problems[0] ?? expect.unreachable()
+    expect(message).toContain('expected the plugin to end within 300 s')
+  })
+
   it('is no blame when the plugin may run on', () => {
     expect(judge(makeObservation(ONE, { ending: 'timed-out', exitCode: 137 }), { mayRunOn: true }).outcome).toBe('passed')
     expect(judge(makeObservation([], { ending: 'timed-out', exitCode: 137 }), { mayRunOn: true }).problems).toMatchObject([{ code: 'published-nothing' }])

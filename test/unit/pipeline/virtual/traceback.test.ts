@@ -37,6 +37,8 @@ describe('what helps against a crash', () => {
   it.each([
     [TRACEBACK, '/dev/ttyUSB0, and no such device is attached'],
     ["serial.serialutil.SerialException: [Errno 2] could not open port /dev/ttyACM1: [Errno 2] No such file or directory: '/dev/ttyACM1'", '/dev/ttyACM1'],
+    ['serial.serialutil.PortNotOpenError: Attempting to use a port that is not open', 'reads a serial port'],
+    ["FileNotFoundError: [Errno 2] No such file or directory: '/host/dev/ttyUSB1'", '/host/dev/ttyUSB1'],
     ['cat: /dev/video0: No such file or directory', '/dev/video0'],
     ['urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>', 'network: open'],
     ['OSError: [Errno 101] Network is unreachable', 'network: open'],

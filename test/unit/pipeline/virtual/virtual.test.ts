@@ -48,6 +48,7 @@ describe('the stage virtual', () => {
       ['development', 'linux/amd64', `${BUILD.repository}@${digest('3')}`],
       ['production', 'linux/arm64', `${BUILD.repository}@${digest('2')}`],
     ])
+    expect(seen.map(({ timeoutMs }) => timeoutMs)).toEqual([60_000, 60_000, 300_000])
     expect(trials).toHaveLength(3)
     expect(result).toMatchObject({ outcome: 'passed', problems: [], metrics: { trials: 3, trialsPassed: 3, messages: 9, uploads: 3 } })
     expect(result.details).toMatchObject({ kind: 'virtual', testbed: 'memory', trials: [{ name: 'production', profile: { metrics: { image_bytes: { value: 300, source: 'registry' } } } }, {}, {}] })
