@@ -51,7 +51,6 @@ export async function assemble({ environment, tree, observer, general, signal, t
   const blobs = folderBlobs(join(stateFolder, 'blobs'))
   const machine = describeMachine()
   const nativePlatform = machine.architecture === 'arm64' ? 'linux/arm64' : 'linux/amd64'
-  const source = await readBaseImageSource(cacheFolder)
   const runId = makeRunId()
   let lab: Promise<Lab> | undefined
   return {
@@ -73,7 +72,7 @@ export async function assemble({ environment, tree, observer, general, signal, t
       testbedVersion: TESTBED_VERSION,
       registry,
       registryHost: REGISTRY_HOST,
-      lookUpBase: baseLookup({ registry, standInHost: source === 'docker-hub' ? undefined : REGISTRY_HOST, memoryFile: join(stateFolder, 'base-images.json') }),
+      lookUpBase: baseLookup({ registry, findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'docker-hub' ? undefined : REGISTRY_HOST), memoryFile: join(stateFolder, 'base-images.json') }),
       datasets: new DatasetFetcher({ cacheFolder: join(cacheFolder, 'datasets') }),
       folders: new FolderReader(),
       catalogue: openCatalogue({ folder: join(stateFolder, 'ecr') }),

@@ -40,6 +40,8 @@ export interface StageScript {
   readonly stage: StageName
   /** Everything that can change the outcome; undefined while it is not known (a stage before has left nothing). */
   inputs(run: RunState): Promise<Json | undefined>
+  /** Gets what it runs on, which may have to be installed first: that is no part of its time. */
+  prepare?(): Promise<void>
   run(run: RunState, context: StageContext): Promise<StageResult>
   /** Gates: problems of this run, whatever the record says. */
   judge?(run: RunState, record: StageRecord): Promise<readonly Problem[]>
@@ -93,12 +95,14 @@ export async function runStages(request: RunRequest, ports: RunPorts): Promise<r
 }
 
 async function finishStage(stage: StageName, script: StageScript | undefined, run: RunState, request: RunRequest, ports: RunPorts): Promise<StageSummary> {
-  const started = ports.clock.monotonicMs()
+  let started = ports.clock.monotonicMs()
   let key: Digest | null = null
   try {
     request.signal.throwIfAborted()
     key = await computeKey(stage, script, run, request)
     const plan = await planWithRecord(stage, script, key, run, request, ports)
+    if (plan.kind === 'run') await script?.prepare?.()
+    started = ports.clock.monotonicMs()
     const summary = await act(plan, key, script, run, request, ports)
     return { ...summary, seconds: (ports.clock.monotonicMs() - started) / 1000 }
   } catch (error) {

@@ -89,6 +89,7 @@ function validateScript({ reading }: StageOptions): StageScript {
 function trainScript(options: StageOptions, ports: StagePorts): StageScript {
   return {
     stage: 'train',
+    prepare: async () => void (await ports.openLab()),
     async inputs({ tree, pipeline }) {
       if (pipeline?.training === undefined) return undefined
       const image = await trainingImageInputs(tree, pipeline.training, options, ports)
@@ -145,6 +146,7 @@ async function buildTrainingImage(context: StageContext, pipeline: Pipeline, { s
 function buildScript(options: StageOptions, ports: StagePorts): StageScript {
   return {
     stage: 'build',
+    prepare: async () => void (await ports.openLab()),
     usable: (run) => run.pipeline?.model?.source.kind !== 'train' || trainedModel(run) !== undefined,
     async inputs(run) {
       const { pipeline, tree } = run
@@ -177,6 +179,7 @@ async function basesOf(dockerfileText: string, { manifest }: Pipeline, platforms
 function virtualScript(options: StageOptions, ports: StagePorts): StageScript {
   return {
     stage: 'virtual',
+    prepare: async () => void (await ports.openLab()),
     usable: (run) => builtPlatforms(run).length > 0,
     async inputs(run) {
       const build = buildDetails(run)
@@ -195,6 +198,8 @@ function virtualScript(options: StageOptions, ports: StagePorts): StageScript {
 function publishScript(options: StageOptions, ports: StagePorts): StageScript {
   return {
     stage: 'publish',
+    // The registry may have to be started before anything is promoted in it.
+    prepare: async () => void (await ports.openLab()),
     async inputs({ pipeline, subject, tree, summaries }) {
       const build = buildDetails({ summaries })
       const manifestBlob = (await tree.entries()).find(({ path }) => path === pipeline?.manifest.path)?.blob
@@ -203,8 +208,6 @@ function publishScript(options: StageOptions, ports: StagePorts): StageScript {
     },
     async run(run, context): Promise<StageResult> {
       const pipeline = required(run.pipeline, 'pipeline')
-      // The registry may have to be started before anything is promoted in it.
-      await ports.openLab()
       return runPublish(context, {
         pipeline, train: recordOf(run, 'train'), build: recordOf(run, 'build'), virtual: recordOf(run, 'virtual'),
         registry: ports.registry, catalogue: ports.catalogue, release: options.release, repository: publishedRepository(ports.registryHost, pipeline),

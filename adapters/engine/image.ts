@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { Failure } from '../../pipeline/failure.ts'
 import type { Progress } from '../../pipeline/ports/progress.ts'
-import { engineFailure, engineStatus } from './connect.ts'
+import { engineFailure, engineStatus, removeQuietly } from './connect.ts'
 
 /** Makes sure that the engine has an image by digest, and says whether it had to be pulled. Fails with `registry-unavailable`, `storage-full`, `engine-unavailable`, `cancelled`. */
 export async function pullImage(docker: Docker, { image, platform }: { readonly image: string; readonly platform: string }, progress: Progress, signal: AbortSignal): Promise<{ readonly pulled: boolean }> {
@@ -17,6 +17,16 @@ export async function pullImage(docker: Docker, { image, platform }: { readonly 
     throw new Failure('registry-unavailable', `${image} cannot be pulled: ${message}`, { cause, suggestion: 'see that the registry runs and that the Docker Engine reaches it: `ctss doctor`' })
   }
   return { pulled: true }
+}
+
+/** Removes what earlier runs pulled from the repositories of these images (by digest) and nobody uses: a candidate of every push would fill the disk. */
+export async function removeSuperseded(docker: Docker, images: readonly string[]): Promise<void> {
+  for (const repository of new Set(images.filter((image) => image.includes('@')).map((image) => image.slice(0, image.indexOf('@'))))) {
+    const held = await docker.listImages({ filters: { reference: [repository] } }).catch(() => [])
+    const older = held.filter(({ RepoTags, RepoDigests }) => (RepoTags ?? []).every((tag) => tag.endsWith('<none>')) && !RepoDigests?.some((digest) => images.includes(digest)))
+    // An image that has a container is refused, as it should be.
+    await Promise.all(older.map(async ({ Id }) => removeQuietly(docker.getImage(Id))))
+  }
 }
 
 /** Whether the engine holds an image. */

@@ -7,8 +7,8 @@ import { writeAtomically } from '../filesystem/atomic-file.ts'
 
 export interface BaseLookupOptions {
   readonly registry: Registry
-  /** Host of the registry that holds stand-ins for Docker Hub's images; undefined: Docker Hub itself is asked. */
-  readonly standInHost: string | undefined
+  /** Host of the registry that holds stand-ins for Docker Hub's images; undefined: Docker Hub itself is asked. Set-up may decide it in the middle of a run. */
+  readonly findStandInHost: () => Promise<string | undefined>
   /** Keeps the last answers, for when nobody answers. */
   readonly memoryFile: string
   /** After which a registry counts as not answering. */
@@ -18,23 +18,28 @@ export interface BaseLookupOptions {
 type Answer = NonNullable<Awaited<ReturnType<BaseLookup>>>
 
 const WAIT_MS = 3000
+/** As long a registry that did not answer is not asked again. */
+const SILENCE_MS = 5000
 
 /** Asks the registry that a build would pull from; where it does not answer, the last answer counts, so that a run without a network still knows its keys. */
-export function baseLookup({ registry, standInHost, memoryFile, waitMs = WAIT_MS }: BaseLookupOptions): BaseLookup {
-  const known = new Map<string, Promise<Answer | undefined>>()
-  const look = async (image: string): Promise<Answer | undefined> => {
-    const memory = await readMemory(memoryFile)
-    const answer = await ask(image, registry, standInHost, waitMs)
-    if (answer === undefined) return memory.get(image)
-    const last = memory.get(image)
-    // A disk that is full is told by what has to be written; this only helps a later run.
-    if (last?.digest !== answer.digest || last.standIn !== answer.standIn) await remember(memoryFile, image, answer).catch(() => undefined)
+export function baseLookup({ registry, findStandInHost, memoryFile, waitMs = WAIT_MS }: BaseLookupOptions): BaseLookup {
+  const known = new Map<string, { readonly at: number; readonly answer: Promise<Answer | undefined> }>()
+  const askOnce = async (image: string): Promise<Answer | undefined> => {
+    const before = known.get(image)
+    // Before the first set-up nobody answers; in the same run, after it, somebody may.
+    if (before && (performance.now() - before.at < SILENCE_MS || (await before.answer) !== undefined)) return before.answer
+    const answer = findStandInHost().then(async (host) => ask(image, registry, host, waitMs))
+    known.set(image, { at: performance.now(), answer })
     return answer
   }
   return async (image) => {
-    const found = known.get(image) ?? look(image)
-    known.set(image, found)
-    return found
+    const answer = await askOnce(image)
+    const memory = await readMemory(memoryFile)
+    const last = memory.get(image)
+    if (answer === undefined) return last
+    // A disk that is full is told by what has to be written; this only helps a later run.
+    if (last?.digest !== answer.digest || last.standIn !== answer.standIn) await remember(memoryFile, image, answer).catch(() => undefined)
+    return answer
   }
 }
 

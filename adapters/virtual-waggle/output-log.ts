@@ -1,8 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { Writable } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
+import { splitLines } from './line-stream.ts'
 
 const FILE_BYTES = 10 * 2 ** 20
 const TAIL_BYTES = 64 * 1024
+/** More than a person reads while it runs. */
+const SHOWN_BYTES = 2 ** 20
 
 /** One output stream of a plugin: its beginning in a file of at most 10 MiB, its end in memory, the rest read and forgotten. */
 export class OutputLog extends Writable {
@@ -10,14 +13,16 @@ export class OutputLog extends Writable {
   /** Why the file is not whole, such as a full disk; the stream goes on, since nobody listens for its errors. */
   failure: unknown
   #file: number | undefined
-  readonly #onText: (chunk: Buffer) => void
+  readonly #shown = new PassThrough()
+  #seen = 0
   #written = 0
   #tail: Buffer = Buffer.alloc(0)
 
-  constructor(path: string, onText: (chunk: Buffer) => void) {
+  /** `onLine` gets the lines of the first MiB. */
+  constructor(path: string, onLine: (line: string) => void) {
     super()
     this.path = path
-    this.#onText = onText
+    splitLines(this.#shown, onLine)
     this.#file = openSync(path, 'wx', 0o600)
   }
 
@@ -45,7 +50,8 @@ export class OutputLog extends Writable {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.#keep(chunk.subarray(0, FILE_BYTES - this.#written))
     this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-TAIL_BYTES)
-    this.#onText(chunk)
+    this.#seen += chunk.length
+    if (this.#seen <= SHOWN_BYTES) this.#shown.write(chunk)
     done()
   }
 }

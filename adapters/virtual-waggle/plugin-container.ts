@@ -49,6 +49,8 @@ export function pluginContainer(options: PluginContainerOptions): ContainerCreat
     // The node's variables come last, so that a plugin's own cannot replace them.
     Env: Object.entries({ ...trial.env, ...nodeEnvironment(appId) }).map(([name, value]) => `${name}=${value}`),
     Labels: { [RUN_LABEL]: runId },
+    // A node's Kubernetes does not look at an image's health check.
+    Healthcheck: { Test: ['NONE'] },
     AttachStdout: true,
     AttachStderr: true,
     HostConfig: {

@@ -136,7 +136,7 @@ class TrialRun implements AsyncDisposable {
   /** Starts the plugin; a sentence when its container cannot start, such as a program that the image does not have. */
   async start(): Promise<string | undefined> {
     const { docker, broker, folder } = this.#env
-    const showOutput = (chunk: Buffer): void => this.#progress.output(chunk.toString('utf8').trimEnd())
+    const showOutput = (line: string): void => this.#progress.output(line)
     this.#stdout = new OutputLog(join(folder, 'stdout'), showOutput)
     this.#stderr = new OutputLog(join(folder, 'stderr'), showOutput)
     this.#cleanUps.push(async () => [this.#stdout, this.#stderr].forEach((log) => log.close()))
@@ -193,8 +193,12 @@ class TrialRun implements AsyncDisposable {
   }
 
   async #watchDisk(): Promise<void> {
-    while (await waitFor(WATCH_MS, this.#over.signal)) {
+    let pauseMs = WATCH_MS
+    while (await waitFor(pauseMs, this.#over.signal)) {
+      const begun = performance.now()
       await this.#checkDisk()
+      // The engine walks through all that was written: no more than a quarter of the time goes into looking.
+      pauseMs = Math.max(WATCH_MS, 3 * (performance.now() - begun))
       const broker = this.#env.broker.lost === undefined ? await this.#env.broker.inspectEnd() : undefined
       if (broker?.paused === true) await this.#end({ ending: 'broker-lost', detail: 'its container was paused' })
     }

@@ -8,6 +8,7 @@ import type { Progress } from '../../pipeline/ports/progress.ts'
 import type { Testbed, TestbedSession, TrialObservation, TrialRequest } from '../../pipeline/ports/testbed.ts'
 import { TESTBED_VERSION } from '../../pipeline/virtual/testbed-version.ts'
 import { askEngine, removeQuietly } from '../engine/connect.ts'
+import { removeSuperseded } from '../engine/image.ts'
 import { isRunOver, makeRunId, RUN_LABEL } from '../engine/run-id.ts'
 import { sweepEngine } from '../engine/sweep.ts'
 import { Broker } from './broker.ts'
@@ -75,6 +76,7 @@ class Session implements TestbedSession {
   #broker: Broker
   #trials = 0
   #spare: Promise<Sandbox | undefined> | undefined
+  readonly #images = new Set<string>()
 
   private constructor(options: SessionOptions, network: Docker.Network, broker: Broker) {
     this.#options = options
@@ -100,6 +102,7 @@ class Session implements TestbedSession {
     await this.#renewBroker(progress, signal)
     const { docker, blobs, runId, workParent, engine, flood = FLOOD_LIMITS } = this.#options
     this.#trials += 1
+    this.#images.add(trial.image)
     const observation = await runTrial(
       {
         docker, engine, blobs, broker: this.#broker, runId, flood, takeSandbox: async (needs) => this.#takeSandbox(needs),
@@ -117,6 +120,7 @@ class Session implements TestbedSession {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#broker.stop(), this.#takeSpare().then(async (spare) => spare?.[Symbol.asyncDispose]())])
     await removeQuietly(this.#network)
+    await removeSuperseded(this.#options.docker, [...this.#images])
     await rm(join(this.#options.workParent, `${FOLDER_PREFIX}${this.#options.runId}`), { recursive: true, force: true })
   }
 

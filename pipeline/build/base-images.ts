@@ -60,9 +60,13 @@ function variablesOf(
   return variables
 }
 
-/** `$X`, `${X}`, `${X:-default}`, `${X:+alternative}`. */
+/** No image has a longer name; ARGs that double one another would soon fill the memory. */
+const MAX_NAME = 1000
+
+/** `$X`, `${X}`, `${X:-default}`, `${X:+alternative}`. A text that is, or would become, longer than any name stays as it is written. */
 function fillIn(text: string, variables: ReadonlyMap<string, string>): string {
-  return text.replaceAll(
+  if (text.length > MAX_NAME) return text
+  const filled = text.replaceAll(
     /\$(?:\{(\w+)(?::?([-+])([^{}]*))?\}|(\w+))/g,
     (written, braced: string | undefined, operator: string | undefined, word: string | undefined, bare: string | undefined) => {
       const value = variables.get(braced ?? bare ?? '')
@@ -71,4 +75,5 @@ function fillIn(text: string, variables: ReadonlyMap<string, string>): string {
       return value ?? written
     },
   )
+  return filled.length > MAX_NAME ? text : filled
 }

@@ -81,6 +81,22 @@ describe('a run', () => {
     expect(summaries[0]?.reason).toBe('unchanged since the run of 2026-11-21 12:00:00 UTC')
   })
 
+  it('gets ready what a stage that runs stands on, and does not count it in its time', async () => {
+    const world = makeWorld()
+    const ports = makePorts(world)
+    const prepared: string[] = []
+    const prepare = async (): Promise<void> => {
+      prepared.push('train')
+      for (let index = 0; index < 100; index++) ports.clock.monotonicMs()
+    }
+
+    const summaries = await runStages(makeRequest(makeScripts(world, { train: { prepare } })), ports)
+    await runStages(makeRequest(makeScripts(world, { train: { prepare } })), ports)
+
+    expect(prepared).toEqual(['train'])
+    expect(summaries.find(({ stage }) => stage === 'train')?.seconds).toBeLessThan(5)
+  })
+
   it('says from which commit a reused record comes', async () => {
     const world = makeWorld()
     await runStages(makeRequest(makeScripts(world)), makePorts(world))

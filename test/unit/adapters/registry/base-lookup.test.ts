@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { baseLookup } from '../../../../adapters/registry/base-lookup.ts'
 import type { BaseLookupOptions } from '../../../../adapters/registry/base-lookup.ts'
 import { digestOf } from '../../../../pipeline/digest.ts'
@@ -30,7 +30,7 @@ function lookUp(
       return answer(reference)
     },
   }
-  return { asked, lookup: baseLookup({ registry, standInHost: '127.0.0.1:5055', memoryFile: join(folder, 'bases.json'), ...options }) }
+  return { asked, lookup: baseLookup({ registry, findStandInHost: async () => '127.0.0.1:5055', memoryFile: join(folder, 'bases.json'), ...options }) }
 }
 
 const there = async (): Promise<ManifestAnswer> => ({ digest: DIGEST, mediaType: 'x', content: Buffer.from('{}') })
@@ -44,7 +44,7 @@ describe('looking up base images', () => {
     ['debian:12', undefined, 'docker.io/library/debian:12', false],
     ['ghcr.io/a/b', '127.0.0.1:5055', 'ghcr.io/a/b:latest', false],
   ])('asks for %s where it is, with stand-ins at %s', async (image, standInHost, reference, standIn) => {
-    const { asked, lookup } = lookUp(there, { standInHost })
+    const { asked, lookup } = lookUp(there, { findStandInHost: async () => standInHost })
     expect(await lookup(image)).toEqual({ digest: DIGEST, standIn })
     expect(asked).toEqual([reference])
   })
@@ -53,6 +53,18 @@ describe('looking up base images', () => {
     const { asked, lookup } = lookUp(there)
     await Promise.all([lookup('debian'), lookup('debian')])
     expect(asked).toHaveLength(1)
+  })
+
+  it('asks again, after a while, a registry that did not answer: set-up may have started it', async () => {
+    let up = false
+    const { asked, lookup } = lookUp(async () => (up ? there() : undefined))
+    expect(await lookup('debian')).toBeUndefined()
+    up = true
+    expect(await lookup('debian')).toBeUndefined()
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 6000)
+    expect(await lookup('debian')).toEqual({ digest: DIGEST, standIn: true })
+    expect(asked).toHaveLength(2)
+    vi.restoreAllMocks()
   })
 
   it('knows nothing of what is no image, or of one that was never there', async () => {
