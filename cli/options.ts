@@ -15,6 +15,8 @@ export interface RunOptions extends RepositoryOptions {
   readonly from?: StageName
   readonly to?: StageName
   readonly release?: boolean
+  /** The manifest's problems are shown, and stop nothing: only the Dockerfile counts. */
+  readonly dockerfileSuffices?: boolean
 }
 
 /** Options of `ctss test`. */

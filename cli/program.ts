@@ -62,7 +62,7 @@ function makeProgram(version: string, finish: (code: ExitCode) => void): Command
 
   for (const [stage, summary] of [['train', 'train the model and decide its gates'], ['build', 'build the image for every architecture']] as const) {
     repositoryCommand(program, stage, summary).action(async (folder: string, options: RepositoryOptions) =>
-      finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, to: stage, keepGoing: stage === 'build' || (options.keepGoing ?? false) })))
+      finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, to: stage, ...(stage === 'build' && { keepGoing: true, dockerfileSuffices: true }) })))
   }
 
   repositoryCommand(program, 'test', 'build, then run the plugin in the Virtual Waggle')

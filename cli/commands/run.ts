@@ -15,6 +15,7 @@ import { assemble, type Assembly } from '../assemble.ts'
 import { readEnvironment, workParentOf } from '../environment.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { interruptible } from '../interruptible.ts'
+import { pipelineWithoutManifest } from '../pipeline-without-manifest.ts'
 import { openRepository } from '../open-repository.ts'
 import { openOutput } from '../output/open.ts'
 import type { Output } from '../output/output.ts'
@@ -37,8 +38,9 @@ export async function runCommand(place: string, options: RunOptions): Promise<Ex
       const [subject, reading] = await Promise.all([tree.subject(), readPipeline(tree)])
       const assembly = await assemble({ environment, tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
       const scripts = makeStageScripts({ reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: options.release ?? false, runId: assembly.runId }, assembly.stages)
-      const stages = await runStages({ subject, pipeline: reading.pipeline, options: planOptions(options), scripts, signal }, assembly.run)
-      return await writeReport(subject, reading.pipeline, stages, options, assembly, output)
+      const pipeline = reading.pipeline ?? (options.dockerfileSuffices ? await pipelineWithoutManifest(place, tree, assembly.nativePlatform) : undefined)
+      const stages = await runStages({ subject, pipeline, options: planOptions(options), scripts, signal }, assembly.run)
+      return await writeReport(subject, pipeline, stages, options, assembly, output)
     } finally {
       await output.close()
     }
@@ -46,7 +48,8 @@ export async function runCommand(place: string, options: RunOptions): Promise<Ex
   const result: RunOutput = { stages: summaries.map(toStageOutput), bundle: toBundleOutput(bundleOf(summaries)), report }
   if (options.json) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
   else if (!options.quiet) process.stdout.write(describeRun(summaries, result))
-  return EXIT[worstOutcome(summaries.map(({ outcome }) => outcome))]
+  const counted = summaries.filter(({ stage }) => stage !== 'validate' || !options.dockerfileSuffices)
+  return EXIT[worstOutcome(counted.map(({ outcome }) => outcome))]
 }
 
 function planOptions({ from = 'validate', to = 'report', force = [], keepGoing = false }: RunOptions): PlanOptions {

@@ -1,12 +1,11 @@
 import { writeFile, mkdir } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
 import { Failure } from '../../pipeline/failure.ts'
 import { DEFAULT_LIMITS, type Pipeline, type TrialPlan } from '../../pipeline/pipeline.ts'
 import { worstOutcome } from '../../pipeline/plan.ts'
 import { runStages, type StageSummary } from '../../pipeline/run.ts'
 import { makeStageScripts } from '../../pipeline/stage-scripts.ts'
-import { defaultPipeline } from '../../pipeline/validate/complete.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
 import { recordGoldens, type FinishedTrial } from '../../pipeline/virtual/virtual.ts'
 import type { TestOutput } from '../../schemas/generated/types.ts'
@@ -14,6 +13,7 @@ import { assemble } from '../assemble.ts'
 import { readEnvironment, workParentOf } from '../environment.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { interruptible } from '../interruptible.ts'
+import { pipelineWithoutManifest } from '../pipeline-without-manifest.ts'
 import { openRepository, type OpenRepository } from '../open-repository.ts'
 import { openOutput } from '../output/open.ts'
 import { describeTest } from '../output/trial.ts'
@@ -31,7 +31,7 @@ export async function testCommand(place: string, args: readonly string[], option
       await using repository = await openRepository(place, { ref: options.ref, workParent: workParentOf(environment), signal })
       const reading = await readPipeline(repository.tree)
       const assembly = await assemble({ environment, tree: repository.tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
-      const pipeline = chooseTrials(reading.pipeline ?? (await pipelineWithoutManifest(place, repository, assembly.nativePlatform)), args, options)
+      const pipeline = chooseTrials(reading.pipeline ?? (await pipelineWithoutManifest(place, repository.tree, assembly.nativePlatform)), args, options)
       let finished: readonly FinishedTrial[] = []
       const scripts = makeStageScripts({ reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: false, runId: assembly.runId, onTrials: (result) => (finished = result) }, assembly.stages)
       const force = [...(options.force === true ? (['train', 'build'] as const) : (options.force ?? [])), 'virtual' as const]
@@ -61,11 +61,6 @@ function chooseTrials(pipeline: Pipeline, args: readonly string[], { trial: name
   const unknown = names.find((name) => pipeline.trials.every((trial) => trial.name !== name))
   if (unknown !== undefined) throw new Failure('testbed-unavailable', `There is no trial '${unknown}' in ctss.yaml.`, { suggestion: `The trials are: ${pipeline.trials.map(({ name }) => name).join(', ')}.` })
   return { ...pipeline, trials: pipeline.trials.filter(({ name }) => names.includes(name)) }
-}
-
-async function pipelineWithoutManifest(place: string, { tree }: OpenRepository, nativePlatform: string): Promise<Pipeline> {
-  if ((await tree.entries()).every(({ path }) => path !== 'Dockerfile')) throw new Failure('testbed-unavailable', `${place} has neither a manifest nor a Dockerfile that can be read.`, { suggestion: 'Name the folder of a plugin repository, or write a Dockerfile.' })
-  return defaultPipeline(basename(place.replace(/\/+$/, '')), [nativePlatform])
 }
 
 async function record(trials: readonly FinishedTrial[], { folder }: OpenRepository): Promise<void> {
