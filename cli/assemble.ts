@@ -72,7 +72,11 @@ export async function assemble({ environment, tree, observer, general, signal, t
       testbedVersion: TESTBED_VERSION,
       registry,
       registryHost: REGISTRY_HOST,
-      lookUpBase: baseLookup({ registry, findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'docker-hub' ? undefined : REGISTRY_HOST), memoryFile: join(stateFolder, 'base-images.json') }),
+      lookUpBase: baseLookup({
+        registry,
+        findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'docker-hub' ? undefined : REGISTRY_HOST),
+        memoryFile: join(stateFolder, 'base-images.json'),
+      }),
       datasets: new DatasetFetcher({ cacheFolder: join(cacheFolder, 'datasets') }),
       folders: new FolderReader(),
       catalogue: openCatalogue({ folder: join(stateFolder, 'ecr') }),

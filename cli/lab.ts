@@ -27,7 +27,10 @@ export async function openLab({ blobs, registry, workParent, runId, progress, si
   // A run that was killed may have left a training at work, whether this run comes to the Virtual Waggle or not.
   await sweepLeftovers({ docker, workParent })
   return {
-    builder: builder.kind === 'engine' ? new EngineBuilder({ platforms, registry }) : new BuildkitBuilder({ kind: builder.kind, builder: builder.name, platforms, registry, workParent }),
+    builder:
+      builder.kind === 'engine'
+        ? new EngineBuilder({ platforms, registry })
+        : new BuildkitBuilder({ kind: builder.kind, builder: builder.name, platforms, registry, workParent }),
     trainer: new DockerTrainer(docker, { label: runId }),
     testbed: openVirtualWaggle({ docker, blobs, workParent, runId }),
   }

@@ -30,6 +30,9 @@ export async function openRepository(place: string, { ref, workParent, signal }:
   }
   const folder = resolve(place)
   const found = await stat(folder).catch(() => undefined)
-  if (!found?.isDirectory()) throw new Failure('storage-unavailable', `${folder} is ${found === undefined ? 'not there' : 'not a folder'}.`, { suggestion: 'Name the folder of a plugin repository, or its Git URL.' })
+  if (!found?.isDirectory())
+    throw new Failure('storage-unavailable', `${folder} is ${found === undefined ? 'not there' : 'not a folder'}.`, {
+      suggestion: 'Name the folder of a plugin repository, or its Git URL.',
+    })
   return { tree: await openFolder(folder), folder, [Symbol.asyncDispose]: async () => {} }
 }

@@ -57,26 +57,40 @@ function makeProgram(version: string, finish: (code: ExitCode) => void): Command
     .option('--release', 'claim the immutable name namespace/name:version, without a Git tag')
     .action(async (folder: string, options: RunOptions) => finish(await (await import('./commands/run.ts')).runCommand(folder, options)))
 
-  repositoryCommand(program, 'validate', 'check sage.yaml and ctss.yaml; needs nothing installed')
-    .action(async (folder: string, options: RepositoryOptions) => finish(await (await import('./commands/validate.ts')).validateCommand(folder, options)))
+  repositoryCommand(program, 'validate', 'check sage.yaml and ctss.yaml; needs nothing installed').action(async (folder: string, options: RepositoryOptions) =>
+    finish(await (await import('./commands/validate.ts')).validateCommand(folder, options)),
+  )
 
-  for (const [stage, summary] of [['train', 'train the model and decide its gates'], ['build', 'build the image for every architecture']] as const) {
+  for (const [stage, summary] of [
+    ['train', 'train the model and decide its gates'],
+    ['build', 'build the image for every architecture'],
+  ] as const) {
     repositoryCommand(program, stage, summary).action(async (folder: string, options: RepositoryOptions) =>
-      finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, to: stage, ...(stage === 'build' && { keepGoing: true, dockerfileSuffices: true }) })))
+      finish(
+        await (
+          await import('./commands/run.ts')
+        ).runCommand(folder, { ...options, to: stage, ...(stage === 'build' && { keepGoing: true, dockerfileSuffices: true }) }),
+      ),
+    )
   }
 
   repositoryCommand(program, 'test', 'build, then run the plugin in the Virtual Waggle')
     .argument('[args...]', 'after --: arguments for the plugin, instead of the trials of ctss.yaml')
     .option('--record', 'write what each trial published to its golden file')
     .option('--trial <name...>', 'only these trials')
-    .action(async (folder: string, args: string[], options: TestOptions) => finish(await (await import('./commands/test.ts')).testCommand(folder, args, options)))
+    .action(async (folder: string, args: string[], options: TestOptions) =>
+      finish(await (await import('./commands/test.ts')).testCommand(folder, args, options)),
+    )
 
   repositoryCommand(program, 'publish', 'publish the tested bundle to the embedded Edge Code Repository')
     .option('--release', 'claim the immutable name namespace/name:version, without a Git tag')
-    .action(async (folder: string, options: RunOptions) => finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, from: 'publish' })))
+    .action(async (folder: string, options: RunOptions) =>
+      finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, from: 'publish' })),
+    )
 
-  repositoryCommand(program, 'report', 'write the report again from the records')
-    .action(async (folder: string, options: RepositoryOptions) => finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, from: 'report' })))
+  repositoryCommand(program, 'report', 'write the report again from the records').action(async (folder: string, options: RepositoryOptions) =>
+    finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, from: 'report' })),
+  )
 
   program
     .command('init')
@@ -107,7 +121,9 @@ function repositoryCommand(program: Command, name: string, summary: string): Com
     .description(summary)
     .argument('[folder]', 'folder or Git URL of a plugin repository', '.')
     .option('--platform <platforms>', 'only these platforms, comma-separated', parsePlatforms)
-    .addOption(new Option('--force [stages]', 'run these stages (comma-separated; all when none is named) even when nothing has changed').argParser(parseStages))
+    .addOption(
+      new Option('--force [stages]', 'run these stages (comma-separated; all when none is named) even when nothing has changed').argParser(parseStages),
+    )
     .option('--keep-going', 'go on after errors; nothing is published after one')
     .option('--ref <ref>', 'branch, tag or commit of a Git URL')
     .option('--json', 'one JSON document on stdout; logs on stderr')
@@ -115,14 +131,18 @@ function repositoryCommand(program: Command, name: string, summary: string): Com
 }
 
 function parseList(text: string): string[] {
-  return text.split(',').map((part) => part.trim()).filter((part) => part !== '')
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
 }
 
 /** As OCI writes them; whether a builder can build for one is for it to say. */
 function parsePlatforms(text: string): string[] {
   const platforms = [...new Set(parseList(text))]
   const wrong = platforms.find((platform) => !/^[a-z0-9]+\/[a-z0-9_]+(\/v\d)?$/.test(platform))
-  if (wrong !== undefined || platforms.length === 0) throw new InvalidArgumentError(`'${wrong ?? text}' is not a platform; one looks like linux/arm64 or linux/arm/v7.`)
+  if (wrong !== undefined || platforms.length === 0)
+    throw new InvalidArgumentError(`'${wrong ?? text}' is not a platform; one looks like linux/arm64 or linux/arm/v7.`)
   return platforms
 }
 

@@ -42,6 +42,8 @@ export function digestOfJson(value: Json): Digest {
  * Used for data sets and models; a person can check it with `find . -type f | sort | xargs sha256sum | sha256sum` (LC_ALL=C, without `./`).
  */
 export function listingDigest(files: readonly { readonly path: string; readonly digest: string }[]): Digest {
-  const lines = files.toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))).map((file) => `${file.digest.replace('sha256:', '')}  ${file.path}\n`)
+  const lines = files
+    .toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
+    .map((file) => `${file.digest.replace('sha256:', '')}  ${file.path}\n`)
   return digestOf(lines.join(''))
 }

@@ -72,7 +72,9 @@ export interface Pipeline {
     readonly document: Manifest
   }
   readonly training: Training | undefined
-  readonly model: { readonly path: string; readonly source: { readonly kind: 'train' } | { readonly kind: 'uri'; readonly uri: string; readonly sha256: string } } | undefined
+  readonly model:
+    | { readonly path: string; readonly source: { readonly kind: 'train' } | { readonly kind: 'uri'; readonly uri: string; readonly sha256: string } }
+    | undefined
   readonly trials: readonly TrialPlan[]
   readonly budgets: Readonly<Record<string, number>>
   readonly repetitions: number

@@ -42,7 +42,8 @@ export function planStage(stage: StageName, facts: PlanFacts): StagePlan {
   const reason = reasonToSkip(stage, facts)
   if (reason !== undefined) return { stage, kind: 'skip', reason }
   const record = facts.records[stage]
-  if (record === undefined) return { stage, kind: 'run', reason: facts.keys[stage] === undefined ? 'its inputs are not known yet' : 'no record of these inputs' }
+  if (record === undefined)
+    return { stage, kind: 'run', reason: facts.keys[stage] === undefined ? 'its inputs are not known yet' : 'no record of these inputs' }
   if (facts.options.force.includes(stage)) return { stage, kind: 'run', reason: 'forced' }
   return { stage, kind: 'reuse', record, reason: 'nothing that it depends on has changed' }
 }

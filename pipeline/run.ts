@@ -127,13 +127,27 @@ function skipReason(stage: StageName, script: StageScript | undefined, run: RunS
   return plan.kind === 'skip' ? plan.reason : undefined
 }
 
-async function planWithRecord(stage: StageName, script: StageScript | undefined, key: Digest | null, run: RunState, request: RunRequest, ports: RunPorts): Promise<StagePlan> {
+async function planWithRecord(
+  stage: StageName,
+  script: StageScript | undefined,
+  key: Digest | null,
+  run: RunState,
+  request: RunRequest,
+  ports: RunPorts,
+): Promise<StagePlan> {
   const found = key === null ? undefined : await ports.records.find(key)
   const record = found?.stage === stage && found.outcome === 'passed' ? found : undefined
   return planStage(stage, facts(stage, script, key, record, run, request))
 }
 
-function facts(stage: StageName, script: StageScript | undefined, key: Digest | null, record: StageRecord | undefined, run: RunState, request: RunRequest): Parameters<typeof planStage>[1] {
+function facts(
+  stage: StageName,
+  script: StageScript | undefined,
+  key: Digest | null,
+  record: StageRecord | undefined,
+  run: RunState,
+  request: RunRequest,
+): Parameters<typeof planStage>[1] {
   return {
     pipeline: request.pipeline,
     options: request.options,
@@ -144,14 +158,30 @@ function facts(stage: StageName, script: StageScript | undefined, key: Digest | 
   }
 }
 
-async function act(plan: StagePlan, key: Digest | null, script: StageScript | undefined, run: RunState, request: RunRequest, ports: RunPorts): Promise<StageSummary> {
+async function act(
+  plan: StagePlan,
+  key: Digest | null,
+  script: StageScript | undefined,
+  run: RunState,
+  request: RunRequest,
+  ports: RunPorts,
+): Promise<StageSummary> {
   const { stage } = plan
   if (plan.kind === 'skip' || script === undefined) return { stage, outcome: 'skipped', ran: false, seconds: 0, key, reason: plan.reason, problems: [] }
   const record = plan.kind === 'reuse' ? plan.record : await runStage(script, key, run, request, ports, plan.reason)
   const judged = (await script.judge?.(run, record)) ?? []
   const problems = [...record.problems, ...judged]
   const outcome = record.outcome === 'passed' && hasErrors(judged) ? 'failed' : record.outcome
-  return { stage, outcome, ran: plan.kind === 'run', seconds: 0, key, problems, record, ...(plan.kind === 'reuse' && { reason: reuseReason(record, request.subject) }) }
+  return {
+    stage,
+    outcome,
+    ran: plan.kind === 'run',
+    seconds: 0,
+    key,
+    problems,
+    record,
+    ...(plan.kind === 'reuse' && { reason: reuseReason(record, request.subject) }),
+  }
 }
 
 /** A reused record keeps its own commit, and the report says so. */

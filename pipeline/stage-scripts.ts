@@ -66,7 +66,10 @@ export function makeStageScripts(options: StageOptions, ports: StagePorts): read
 }
 
 /** The gates of a run's training record, decided now; empty without one. */
-export async function decideRunGates({ pipeline, record }: { readonly pipeline: Pipeline | undefined; readonly record: StageRecord | undefined }, catalogue: Catalogue): Promise<readonly GateDecision[]> {
+export async function decideRunGates(
+  { pipeline, record }: { readonly pipeline: Pipeline | undefined; readonly record: StageRecord | undefined },
+  catalogue: Catalogue,
+): Promise<readonly GateDecision[]> {
   if (pipeline?.training === undefined || record?.details.kind !== 'train') return []
   const baseline = await catalogue.newestRelease(nameOf(pipeline))
   return decideGates(pipeline.training.gates, record.details, baseline)
@@ -99,7 +102,12 @@ function trainScript(options: StageOptions, ports: StagePorts): StageScript {
       const training = required(pipeline?.training, 'training')
       const { trainer, builder } = await ports.openLab()
       return runTrain(context, {
-        training, trainer, datasets: ports.datasets, folders: ports.folders, platform: options.nativePlatform, runId: options.runId,
+        training,
+        trainer,
+        datasets: ports.datasets,
+        folders: ports.folders,
+        platform: options.nativePlatform,
+        runId: options.runId,
         buildImage: async () => buildTrainingImage(context, required(pipeline, 'pipeline'), training, builder, options, ports),
         placeOf: options.reading.placeOf,
       })
@@ -121,14 +129,25 @@ async function trainingImageInputs(tree: RunState['tree'], { source }: Training,
   if (reading.kind === 'refused') return undefined
   const { files, dockerfileText } = reading.context
   const bases = await resolveBases(baseImages(dockerfileText, {}, [options.nativePlatform]), ports.lookUpBase)
-  return { dockerfile: dockerfileText, files: files.map(({ mode, blob, path }) => [mode, blob, path]), bases: bases.map(({ image, digest }) => [image, digest ?? null]) }
+  return {
+    dockerfile: dockerfileText,
+    files: files.map(({ mode, blob, path }) => [mode, blob, path]),
+    bases: bases.map(({ image, digest }) => [image, digest ?? null]),
+  }
 }
 
 async function readTrainingContext(tree: RunState['tree'], dockerfile: string): Promise<ContextReading> {
   return readBuildContext(tree, { directory: posix.dirname(dockerfile), dockerfile: posix.basename(dockerfile), declaredIn: 'ctss.yaml' })
 }
 
-async function buildTrainingImage(context: StageContext, pipeline: Pipeline, { source }: Training, builder: ImageBuilder, options: StageOptions, ports: StagePorts): Promise<TrainingImage> {
+async function buildTrainingImage(
+  context: StageContext,
+  pipeline: Pipeline,
+  { source }: Training,
+  builder: ImageBuilder,
+  options: StageOptions,
+  ports: StagePorts,
+): Promise<TrainingImage> {
   if (source.kind === 'image') {
     const [base] = await resolveBases([source.reference], ports.lookUpBase)
     const reference = base?.digest === undefined || source.reference.includes('@') ? source.reference : `${source.reference}@${base.digest}`
@@ -137,8 +156,14 @@ async function buildTrainingImage(context: StageContext, pipeline: Pipeline, { s
   const reading = await readTrainingContext(context.tree, source.path)
   const bases = reading.kind === 'read' ? await resolveBases(baseImages(reading.context.dockerfileText, {}, [options.nativePlatform]), ports.lookUpBase) : []
   const image = await buildContextImage(context, {
-    directory: posix.dirname(source.path), dockerfile: posix.basename(source.path), declaredIn: 'ctss.yaml', buildArgs: {}, platform: options.nativePlatform,
-    repository: `${stagingRepository(pipeline, ports)}/train`, builder, folder: `${context.workFolder}/image`,
+    directory: posix.dirname(source.path),
+    dockerfile: posix.basename(source.path),
+    declaredIn: 'ctss.yaml',
+    buildArgs: {},
+    platform: options.nativePlatform,
+    repository: `${stagingRepository(pipeline, ports)}/train`,
+    builder,
+    folder: `${context.workFolder}/image`,
   })
   return image.kind === 'refused' ? image : { kind: 'ready', reference: image.reference, standIns: standInsOf(bases) }
 }
@@ -154,7 +179,12 @@ function buildScript(options: StageOptions, ports: StagePorts): StageScript {
       const reading = await readPluginContext(tree, pipeline, trainedModel(run))
       if (reading.kind === 'refused') return undefined
       const platforms = platformsOf(pipeline, options.platforms)
-      const inputs = buildInputs({ manifest: pipeline.manifest, platforms, context: reading.context, bases: await basesOf(reading.context.dockerfileText, pipeline, platforms, ports) })
+      const inputs = buildInputs({
+        manifest: pipeline.manifest,
+        platforms,
+        context: reading.context,
+        bases: await basesOf(reading.context.dockerfileText, pipeline, platforms, ports),
+      })
       return { inputs, model: pipeline.model?.source.kind === 'uri' ? { ...pipeline.model.source, path: pipeline.model.path } : null }
     },
     async run(run, context) {
@@ -165,7 +195,15 @@ function buildScript(options: StageOptions, ports: StagePorts): StageScript {
       const { builder } = await ports.openLab()
       const reading = await readPluginContext(context.tree, pipeline, model)
       const bases = reading.kind === 'read' ? await basesOf(reading.context.dockerfileText, pipeline, platforms, ports) : []
-      const result = await runBuild(context, { pipeline, platforms, builder, registry: ports.registry, repository: stagingRepository(pipeline, ports), model, bases })
+      const result = await runBuild(context, {
+        pipeline,
+        platforms,
+        builder,
+        registry: ports.registry,
+        repository: stagingRepository(pipeline, ports),
+        model,
+        bases,
+      })
       // A model that was trained is in the record of `train`; one that was fetched has no other record than this.
       return pipeline.model?.source.kind === 'uri' ? { ...result, files: [...result.files, ...modelFiles(model)] } : result
     },
@@ -188,7 +226,12 @@ function virtualScript(options: StageOptions, ports: StagePorts): StageScript {
     },
     async run(run, context) {
       const { testbed } = await ports.openLab()
-      const { result, trials } = await runVirtual(context, { pipeline: required(run.pipeline, 'pipeline'), build: required(buildDetails(run), 'build'), nativePlatform: options.nativePlatform, testbed })
+      const { result, trials } = await runVirtual(context, {
+        pipeline: required(run.pipeline, 'pipeline'),
+        build: required(buildDetails(run), 'build'),
+        nativePlatform: options.nativePlatform,
+        testbed,
+      })
       options.onTrials?.(trials)
       return result
     },
@@ -204,13 +247,26 @@ function publishScript(options: StageOptions, ports: StagePorts): StageScript {
       const build = buildDetails({ summaries })
       const manifestBlob = (await tree.entries()).find(({ path }) => path === pipeline?.manifest.path)?.blob
       if (pipeline === undefined || build === undefined || manifestBlob === undefined) return undefined
-      return publishInputs({ pipeline, build, train: trainDetails({ summaries }), manifestBlob, release: claimsName(pipeline, subject, options.release), repository: publishedRepository(ports.registryHost, pipeline) })
+      return publishInputs({
+        pipeline,
+        build,
+        train: trainDetails({ summaries }),
+        manifestBlob,
+        release: claimsName(pipeline, subject, options.release),
+        repository: publishedRepository(ports.registryHost, pipeline),
+      })
     },
     async run(run, context): Promise<StageResult> {
       const pipeline = required(run.pipeline, 'pipeline')
       return runPublish(context, {
-        pipeline, train: recordOf(run, 'train'), build: recordOf(run, 'build'), virtual: recordOf(run, 'virtual'),
-        registry: ports.registry, catalogue: ports.catalogue, release: options.release, repository: publishedRepository(ports.registryHost, pipeline),
+        pipeline,
+        train: recordOf(run, 'train'),
+        build: recordOf(run, 'build'),
+        virtual: recordOf(run, 'virtual'),
+        registry: ports.registry,
+        catalogue: ports.catalogue,
+        release: options.release,
+        repository: publishedRepository(ports.registryHost, pipeline),
       })
     },
   }

@@ -16,11 +16,21 @@ const target = new URL('generated/', folder)
 const check = process.argv.includes('--check')
 const banner = '// Generated from schemas/*.schema.json by `npm run generate`; do not edit.\n'
 
-interface Source { name: string; file: string; schema: { $id: string; title: string } }
+interface Source {
+  name: string
+  file: string
+  schema: { $id: string; title: string }
+}
 
 async function readSources(): Promise<Source[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.schema.json')).toSorted()
-  return Promise.all(files.map(async (file) => ({ name: file.replace('.schema.json', ''), file, schema: JSON.parse(await readFile(new URL(file, folder), 'utf8')) as Source['schema'] })))
+  return Promise.all(
+    files.map(async (file) => ({
+      name: file.replace('.schema.json', ''),
+      file,
+      schema: JSON.parse(await readFile(new URL(file, folder), 'utf8')) as Source['schema'],
+    })),
+  )
 }
 
 /** One root that reaches every document and every definition, so that a shared definition becomes one type. */
@@ -32,16 +42,37 @@ async function renderTypes(sources: Source[]): Promise<string> {
     for (const name of Object.keys(definitions)) properties[`${schema.title}_${name}`] = { $ref: `${file}#/$defs/${name}` }
   }
   return compile({ title: 'Everything', type: 'object', properties, additionalProperties: false } as never, 'Everything', {
-    cwd: folder.pathname, bannerComment: banner.trim(), additionalProperties: true, declareExternallyReferenced: true, unreachableDefinitions: false, format: false, ignoreMinAndMaxItems: true, strictIndexSignatures: false,
+    cwd: folder.pathname,
+    bannerComment: banner.trim(),
+    additionalProperties: true,
+    declareExternallyReferenced: true,
+    unreachableDefinitions: false,
+    format: false,
+    ignoreMinAndMaxItems: true,
+    strictIndexSignatures: false,
   })
 }
 
 function renderValidators(sources: Source[]): { code: string; declarations: string } {
-  const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false, allowUnionTypes: true, code: { source: true, esm: true } })
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: true,
+    strictRequired: false,
+    strictTypes: false,
+    allowUnionTypes: true,
+    code: { source: true, esm: true },
+  })
   for (const { schema } of sources) ajv.addSchema(schema)
   const named = sources.filter((source) => source.schema.title !== 'Common')
   const source = standaloneCode(ajv, Object.fromEntries(named.map(({ schema }) => [`validate${schema.title}`, schema.$id])))
-  const bundled = buildSync({ stdin: { contents: source, resolveDir: folder.pathname, loader: 'js' }, bundle: true, format: 'esm', platform: 'node', write: false, minify: true })
+  const bundled = buildSync({
+    stdin: { contents: source, resolveDir: folder.pathname, loader: 'js' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+    minify: true,
+  })
   const code = banner + (bundled.outputFiles[0]?.text ?? '')
   const declarations = `${banner}import type { ValidateFunction } from 'ajv'\nimport type * as types from './types.ts'\n${named.map(({ schema }) => `export declare const validate${schema.title}: ValidateFunction<types.${schema.title}>\n`).join('')}`
   return { code, declarations }

@@ -22,7 +22,9 @@ const LOG_LINES = 20
 
 /** Reads the files of a folder, which has no folders below it. */
 export function readFolderImage(folder: string, repository: string): FolderImage {
-  const files = readdirSync(folder).sort().map((name) => ({ name, content: readFileSync(join(folder, name)) }))
+  const files = readdirSync(folder)
+    .sort()
+    .map((name) => ({ name, content: readFileSync(join(folder, name)) }))
   const hash = createHash('sha256')
   for (const { name, content } of files) hash.update(`${name}\0${content.length}\0`).update(content)
   const contentHash = hash.digest('hex').slice(0, 16)
@@ -47,7 +49,9 @@ export async function ensureFolderImage(docker: Docker, image: FolderImage, base
   for (const { name, content } of image.files) context.entry({ name, mode: 0o644 }, content)
   context.finalize()
   const options = { t: image.reference, buildargs: { BASE: baseId }, forcerm: true, abortSignal: signal }
-  const answer = await docker.buildImage(Readable.from(context), options).catch((cause: unknown) => Promise.reject(signal.aborted ? cancelled(cause) : engineFailure(cause, `building ${image.repository}`)))
+  const answer = await docker
+    .buildImage(Readable.from(context), options)
+    .catch((cause: unknown) => Promise.reject(signal.aborted ? cancelled(cause) : engineFailure(cause, `building ${image.repository}`)))
   await followBuild(docker, answer, image, progress, signal)
   await removeOlder(docker, image)
 }
@@ -57,15 +61,25 @@ async function pullBase(docker: Docker, { name, architecture }: ImageBase, signa
   const refused = await docker
     .pull(name, { platform: `linux/${architecture}`, abortSignal: signal })
     .then(async (stream) => new Promise<void>((resolve, reject) => docker.modem.followProgress(stream, (cause) => (cause ? reject(cause) : resolve()))))
-    .then(() => undefined, (cause: unknown) => cause)
+    .then(
+      () => undefined,
+      (cause: unknown) => cause,
+    )
   if (signal.aborted) throw cancelled(refused)
   // Offline, what an earlier pull left is as good.
-  const held = await docker.getImage(name).inspect().catch(() => undefined)
+  const held = await docker
+    .getImage(name)
+    .inspect()
+    .catch(() => undefined)
   if (held?.Architecture === architecture) return held.Id
-  throw new Failure('base-image-unavailable', `the base image ${name} for ${architecture} cannot be had: ${refused instanceof Error ? refused.message : 'the engine holds it for another processor'}`, {
-    cause: refused,
-    suggestion: '`ctss doctor` tells where base images come from on this machine',
-  })
+  throw new Failure(
+    'base-image-unavailable',
+    `the base image ${name} for ${architecture} cannot be had: ${refused instanceof Error ? refused.message : 'the engine holds it for another processor'}`,
+    {
+      cause: refused,
+      suggestion: '`ctss doctor` tells where base images come from on this machine',
+    },
+  )
 }
 
 async function followBuild(docker: Docker, answer: NodeJS.ReadableStream, { repository }: FolderImage, progress: Progress, signal: AbortSignal): Promise<void> {
@@ -73,13 +87,16 @@ async function followBuild(docker: Docker, answer: NodeJS.ReadableStream, { repo
   const take = (event: unknown): void => {
     const text = textOf(event, 'stream') ?? textOf(event, 'error')
     for (const line of text?.split('\n').filter((part) => part.trim() !== '') ?? []) {
-      progress.output(line)
+      // A line per instruction; all else is what APT says, and is shown where the build fails.
+      if (line.startsWith('Step ')) progress.output(line)
       lines.push(line)
       if (lines.length > LOG_LINES) lines.shift()
     }
   }
   try {
-    const events = await new Promise<unknown[]>((resolve, reject) => docker.modem.followProgress(answer, (cause, all) => (cause ? reject(cause) : resolve(all)), take))
+    const events = await new Promise<unknown[]>((resolve, reject) =>
+      docker.modem.followProgress(answer, (cause, all) => (cause ? reject(cause) : resolve(all)), take),
+    )
     const failed = events.map((event) => textOf(event, 'error')).find((text) => text !== undefined)
     if (failed !== undefined) throw new Error(failed)
   } catch (cause) {

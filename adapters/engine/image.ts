@@ -4,7 +4,12 @@ import type { Progress } from '../../pipeline/ports/progress.ts'
 import { engineFailure, engineStatus, removeQuietly } from './connect.ts'
 
 /** Makes sure that the engine has an image by digest, and says whether it had to be pulled. Fails with `registry-unavailable`, `storage-full`, `engine-unavailable`, `cancelled`. */
-export async function pullImage(docker: Docker, { image, platform }: { readonly image: string; readonly platform: string }, progress: Progress, signal: AbortSignal): Promise<{ readonly pulled: boolean }> {
+export async function pullImage(
+  docker: Docker,
+  { image, platform }: { readonly image: string; readonly platform: string },
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ readonly pulled: boolean }> {
   if (await hasImage(docker, image)) return { pulled: false }
   progress.step(`pulling ${image}`)
   try {
@@ -14,7 +19,10 @@ export async function pullImage(docker: Docker, { image, platform }: { readonly 
     if (signal.aborted) throw new Failure('cancelled', `pulling ${image} was cancelled`, { cause })
     const message = cause instanceof Error ? cause.message : String(cause)
     if (/no space left on device/i.test(message)) throw engineFailure(cause, `pulling ${image}`)
-    throw new Failure('registry-unavailable', `${image} cannot be pulled: ${message}`, { cause, suggestion: 'see that the registry runs and that the Docker Engine reaches it: `ctss doctor`' })
+    throw new Failure('registry-unavailable', `${image} cannot be pulled: ${message}`, {
+      cause,
+      suggestion: 'see that the registry runs and that the Docker Engine reaches it: `ctss doctor`',
+    })
   }
   return { pulled: true }
 }
@@ -23,7 +31,9 @@ export async function pullImage(docker: Docker, { image, platform }: { readonly 
 export async function removeSuperseded(docker: Docker, images: readonly string[]): Promise<void> {
   for (const repository of new Set(images.filter((image) => image.includes('@')).map((image) => image.slice(0, image.indexOf('@'))))) {
     const held = await docker.listImages({ filters: { reference: [repository] } }).catch(() => [])
-    const older = held.filter(({ RepoTags, RepoDigests }) => (RepoTags ?? []).every((tag) => tag.endsWith('<none>')) && !RepoDigests?.some((digest) => images.includes(digest)))
+    const older = held.filter(
+      ({ RepoTags, RepoDigests }) => (RepoTags ?? []).every((tag) => tag.endsWith('<none>')) && !RepoDigests?.some((digest) => images.includes(digest)),
+    )
     // An image that has a container is refused, as it should be.
     await Promise.all(older.map(async ({ Id }) => removeQuietly(docker.getImage(Id))))
   }

@@ -20,7 +20,10 @@ export async function sweepEngine(docker: Docker): Promise<Sweep> {
     askEngine('listing networks', docker.listNetworks({ filters })).then(dead),
     askEngine('listing volumes', docker.listVolumes({ filters })).then(({ Volumes }) => dead(Volumes ?? [])),
   ])
-  await Promise.all([...networks.map(async ({ Id }) => removeQuietly(docker.getNetwork(Id))), ...volumes.map(async ({ Name }) => removeQuietly(docker.getVolume(Name), { force: true }))])
+  await Promise.all([
+    ...networks.map(async ({ Id }) => removeQuietly(docker.getNetwork(Id))),
+    ...volumes.map(async ({ Name }) => removeQuietly(docker.getVolume(Name), { force: true })),
+  ])
   const runIds = new Set([...containers, ...networks, ...volumes].map(runIdOf))
   return { containers: containers.length, networks: networks.length, volumes: volumes.length, runIds: [...runIds] }
 }

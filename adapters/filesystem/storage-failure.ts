@@ -18,7 +18,11 @@ export function storageFailure(error: unknown, doing: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
     return new Failure('storage-full', `${doing}: no space left`, { cause: error, suggestion: 'make room on the disk, then run again' })
   }
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' && !doing.endsWith(error.path) ? ` (${error.path.slice(0, 300)})` : ''
+  const path =
+    error instanceof Error && 'path' in error && typeof error.path === 'string' && !doing.endsWith(error.path) ? ` (${error.path.slice(0, 300)})` : ''
   const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-  return new Failure('storage-unavailable', `${doing}: ${denied ? 'permission denied' : code}${path}`, { cause: error, ...(denied && { suggestion: 'see who may read and write there, with `ls -la`' }) })
+  return new Failure('storage-unavailable', `${doing}: ${denied ? 'permission denied' : code}${path}`, {
+    cause: error,
+    ...(denied && { suggestion: 'see who may read and write there, with `ls -la`' }),
+  })
 }

@@ -4,5 +4,13 @@ import type { Environment } from '../../schemas/generated/types.ts'
 /** What a record says about the machine that a stage ran on. */
 export function describeMachine(): Environment {
   const [first] = cpus()
-  return { kind: 'laptop', os: type(), kernel: release(), architecture: arch(), ...(first && { cpu: first.model.trim() }), cpus: cpus().length, memoryBytes: totalmem() }
+  return {
+    kind: 'laptop',
+    os: type(),
+    kernel: release(),
+    architecture: arch(),
+    ...(first && { cpu: first.model.trim() }),
+    cpus: cpus().length,
+    memoryBytes: totalmem(),
+  }
 }

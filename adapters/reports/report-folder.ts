@@ -11,7 +11,14 @@ export function reportFolder(folder: string): Reports {
   return {
     async state() {
       const key = await readFile(join(folder, 'key'), 'utf8').catch(() => '')
-      const whole = await Promise.all([files.markdown, files.html].map(async (file) => access(file).then(() => true, () => false)))
+      const whole = await Promise.all(
+        [files.markdown, files.html].map(async (file) =>
+          access(file).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      )
       return isDigest(key) && whole.every(Boolean) ? { key, ...files } : undefined
     },
     async write(report, key) {
@@ -31,7 +38,10 @@ async function writeAll(folder: string, report: RenderedReport, key: Digest): Pr
     ['report.html', report.html],
     ['report.json', report.json],
     ...report.charts.flatMap(({ name, light, dark }): [string, string | Uint8Array][] => [
-      [`charts/${name}-light.svg`, light.svg], [`charts/${name}-light.png`, light.png], [`charts/${name}-dark.svg`, dark.svg], [`charts/${name}-dark.png`, dark.png],
+      [`charts/${name}-light.svg`, light.svg],
+      [`charts/${name}-light.png`, light.png],
+      [`charts/${name}-dark.svg`, dark.svg],
+      [`charts/${name}-dark.png`, dark.png],
     ]),
     ['key', key],
   ]

@@ -80,7 +80,9 @@ export class Broker {
     } catch (cause) {
       await removeQuietly(container, { force: true, v: true })
       if (options.signal.aborted) throw new Failure('cancelled', 'starting the broker was cancelled', { cause })
-      throw cause instanceof Failure ? cause : new Failure('broker-unavailable', `the message broker refused our consumer: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+      throw cause instanceof Failure
+        ? cause
+        : new Failure('broker-unavailable', `the message broker refused our consumer: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
   }
 
@@ -120,7 +122,10 @@ export class Broker {
 
   /** Why the container itself has ended; undefined while it runs. */
   async inspectEnd(): Promise<{ readonly outOfMemory: boolean; readonly paused: boolean; readonly running: boolean } | undefined> {
-    const state = await this.#container.inspect().then(({ State }) => State, () => undefined)
+    const state = await this.#container.inspect().then(
+      ({ State }) => State,
+      () => undefined,
+    )
     return state && { outOfMemory: state.OOMKilled, paused: state.Paused, running: state.Running }
   }
 
@@ -157,7 +162,12 @@ export class Broker {
     this.#heardMs = performance.now()
     if (message.fields.exchange === 'amq.rabbitmq.event') return this.#takeEvent(message)
     const properties = new Map<string, unknown>(Object.entries(message.properties))
-    this.#listener?.onDelivery({ body: message.content, appId: textOrNothing(properties.get('appId')), userId: textOrNothing(properties.get('userId')), scope: message.fields.routingKey })
+    this.#listener?.onDelivery({
+      body: message.content,
+      appId: textOrNothing(properties.get('appId')),
+      userId: textOrNothing(properties.get('userId')),
+      scope: message.fields.routingKey,
+    })
   }
 
   #takeEvent({ fields, properties }: ConsumeMessage): void {
@@ -228,7 +238,10 @@ async function createBroker({ docker, image, runId, network }: BrokerOptions, pa
     }),
   )
   const aliases = [BROKER_HOST, 'rabbitmq', 'wes-rabbitmq']
-  await askEngine('connecting the broker to its network', docker.getNetwork(network).connect({ Container: container.id, EndpointConfig: { Aliases: aliases } })).catch(async (cause: unknown) => {
+  await askEngine(
+    'connecting the broker to its network',
+    docker.getNetwork(network).connect({ Container: container.id, EndpointConfig: { Aliases: aliases } }),
+  ).catch(async (cause: unknown) => {
     await removeQuietly(container, { force: true })
     throw cause
   })
@@ -238,18 +251,26 @@ async function createBroker({ docker, image, runId, network }: BrokerOptions, pa
 async function addressOf(docker: Docker, container: Docker.Container): Promise<{ host: string; port: number }> {
   const { NetworkSettings } = await askEngine('looking for the broker', container.inspect())
   const port = NetworkSettings.Ports[`${PORT}/tcp`]?.[0]?.HostPort
-  if (port === undefined) throw new Failure('broker-unavailable', 'the message broker ended at once, or its port could not be published', { suggestion: 'try again; `docker logs` of it is gone with it' })
+  if (port === undefined)
+    throw new Failure('broker-unavailable', 'the message broker ended at once, or its port could not be published', {
+      suggestion: 'try again; `docker logs` of it is gone with it',
+    })
   return { host: engineHost(docker), port: Number(port) }
 }
 
 /** An engine on a socket runs on this machine. */
 function engineHost(docker: Docker): string {
   const modem: unknown = docker.modem
-  const host = typeof modem === 'object' && modem !== null && 'host' in modem && 'socketPath' in modem && modem.socketPath === undefined ? modem.host : undefined
+  const host =
+    typeof modem === 'object' && modem !== null && 'host' in modem && 'socketPath' in modem && modem.socketPath === undefined ? modem.host : undefined
   return typeof host === 'string' ? host : '127.0.0.1'
 }
 
-async function connectTo(container: Docker.Container, { host, port, password }: { readonly host: string; readonly port: number; readonly password: string }, signal: AbortSignal): Promise<ChannelModel> {
+async function connectTo(
+  container: Docker.Container,
+  { host, port, password }: { readonly host: string; readonly port: number; readonly password: string },
+  signal: AbortSignal,
+): Promise<ChannelModel> {
   const deadline = performance.now() + BOOT_MS
   let last: unknown
   while (performance.now() < deadline) {
@@ -262,12 +283,20 @@ async function connectTo(container: Docker.Container, { host, port, password }: 
     await failIfEnded(container)
     await sleep(100)
   }
-  throw new Failure('broker-unavailable', `the message broker was not ready after ${BOOT_MS / 1000} s`, { cause: last, suggestion: 'the machine may be overloaded; try again' })
+  throw new Failure('broker-unavailable', `the message broker was not ready after ${BOOT_MS / 1000} s`, {
+    cause: last,
+    suggestion: 'the machine may be overloaded; try again',
+  })
 }
 
 async function failIfEnded(container: Docker.Container): Promise<void> {
   const { State } = await askEngine('looking after the broker', container.inspect())
   if (State.Running) return
-  const log = await container.logs({ stdout: true, stderr: true, tail: 20 }).then((text) => text.toString('utf8').replace(/[^\n\t\u0020-\u007e]/g, ''), () => '')
-  throw new Failure('broker-unavailable', `the message broker ended with exit code ${State.ExitCode}: ${log.trim().slice(-1000)}`, { suggestion: 'try again; if it stays, the machine may lack memory' })
+  const log = await container.logs({ stdout: true, stderr: true, tail: 20 }).then(
+    (text) => text.toString('utf8').replace(/[^\n\t\u0020-\u007e]/g, ''),
+    () => '',
+  )
+  throw new Failure('broker-unavailable', `the message broker ended with exit code ${State.ExitCode}: ${log.trim().slice(-1000)}`, {
+    suggestion: 'try again; if it stays, the machine may lack memory',
+  })
 }

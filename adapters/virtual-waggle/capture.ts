@@ -157,7 +157,7 @@ export class Capture {
     if (this.#buffer.length === 0 || this.#file === undefined) return
     const text = Buffer.from(this.#buffer.join(''))
     try {
-      for (let written = 0; written < text.length && this.failure === undefined; ) written += writeSync(this.#file, text, written)
+      for (let written = 0; written < text.length && this.failure === undefined;) written += writeSync(this.#file, text, written)
     } catch (cause) {
       this.failure = cause
     }
@@ -170,6 +170,10 @@ export class Capture {
     const { messages, bytes } = this.#options.limits
     if (this.#isFlooded || (this.#received < messages && this.#bytes < bytes)) return
     this.#isFlooded = true
-    this.#options.onFlood(this.#received >= messages ? `${this.#received} messages, the most that a trial takes` : `${Math.round(this.#bytes / 2 ** 20)} MiB of messages, the most that a trial takes`)
+    this.#options.onFlood(
+      this.#received >= messages
+        ? `${this.#received} messages, the most that a trial takes`
+        : `${Math.round(this.#bytes / 2 ** 20)} MiB of messages, the most that a trial takes`,
+    )
   }
 }

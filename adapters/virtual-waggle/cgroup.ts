@@ -112,7 +112,9 @@ async function readCounters(setting: CgroupSetting, path: string): Promise<Cgrou
 }
 
 async function readVersion2(folder: string): Promise<CgroupCounters> {
-  const [cpu, events, io, peak] = await Promise.all(['cpu.stat', 'memory.events', 'io.stat', 'memory.peak'].map(async (name) => readOptional(join(folder, name))))
+  const [cpu, events, io, peak] = await Promise.all(
+    ['cpu.stat', 'memory.events', 'io.stat', 'memory.peak'].map(async (name) => readOptional(join(folder, name))),
+  )
   return {
     cpuSeconds: divided(field(cpu, 'usage_usec'), 1e6),
     memoryPeakBytes: number(peak),
@@ -151,7 +153,12 @@ function number(text: string | undefined): number | undefined {
 }
 
 function field(text: string | undefined, name: string): number | undefined {
-  return number(text?.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length + 1))
+  return number(
+    text
+      ?.split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1),
+  )
 }
 
 function divided(value: number | undefined, divisor: number): number | undefined {
@@ -172,7 +179,10 @@ async function removeTree(folder: string): Promise<void> {
     if (entry.isDirectory()) await removeTree(join(folder, entry.name))
   }
   for (let attempt = 0; attempt < 20; attempt += 1) {
-    const code = await rmdir(folder).then(() => undefined, (error: NodeJS.ErrnoException) => error.code)
+    const code = await rmdir(folder).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code,
+    )
     if (code !== 'EBUSY') return
     await sleep(50)
   }

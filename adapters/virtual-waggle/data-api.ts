@@ -42,8 +42,16 @@ async function answer(request: IncomingMessage, response: ServerResponse, record
   if (body === '') return refuse(response, 400, 'error: no query provided')
   const query = readDataQuery(body, BigInt(Date.now()) * 1_000_000n)
   if ('message' in query) return refuse(response, query.status, query.message)
-  response.writeHead(200, { 'access-control-allow-origin': '*', 'content-disposition': `attachment; filename="sage-download.ndjson"`, 'content-type': 'text/plain; charset=utf-8' })
-  response.end(answerQuery(query, records).map((line) => `${line}\n`).join(''))
+  response.writeHead(200, {
+    'access-control-allow-origin': '*',
+    'content-disposition': `attachment; filename="sage-download.ndjson"`,
+    'content-type': 'text/plain; charset=utf-8',
+  })
+  response.end(
+    answerQuery(query, records)
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {

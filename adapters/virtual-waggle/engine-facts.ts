@@ -35,7 +35,11 @@ export async function readEngineFacts(docker: Docker): Promise<EngineFacts> {
 }
 
 /** Whether a platform's programs run on the processor itself. 64-bit Arm may run 32-bit programs, unless QEMU is registered for them. */
-export function runsNatively({ architecture }: Pick<EngineFacts, 'architecture'>, platform: string, hasQemu: (name: string) => boolean = isRegistered): boolean {
+export function runsNatively(
+  { architecture }: Pick<EngineFacts, 'architecture'>,
+  platform: string,
+  hasQemu: (name: string) => boolean = isRegistered,
+): boolean {
   const wanted = platform.split('/')[1] ?? ''
   if (wanted === architecture) return true
   if (wanted === '386') return architecture === 'amd64'

@@ -39,7 +39,7 @@ export class OutputLog extends Writable {
 
   #keep(room: Buffer): void {
     try {
-      for (let start = 0; this.#file !== undefined && start < room.length; ) start += writeSync(this.#file, room, start)
+      for (let start = 0; this.#file !== undefined && start < room.length;) start += writeSync(this.#file, room, start)
       this.#written += room.length
     } catch (cause) {
       this.failure = cause

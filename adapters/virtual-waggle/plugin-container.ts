@@ -58,7 +58,9 @@ export function pluginContainer(options: PluginContainerOptions): ContainerCreat
       Mounts: [
         ...Object.entries(volumes).map(([target, source]) => ({ Type: 'volume' as const, Source: source, Target: target })),
         { Type: 'bind', Source: dataConfigFile, Target: '/run/waggle/data-config.json', ReadOnly: true },
-        ...(inputs === undefined ? [] : [{ Type: 'bind' as const, Source: inputs, Target: inputsAreFile ? `/data/inputs/${basename(inputs)}` : '/data/inputs', ReadOnly: true }]),
+        ...(inputs === undefined
+          ? []
+          : [{ Type: 'bind' as const, Source: inputs, Target: inputsAreFile ? `/data/inputs/${basename(inputs)}` : '/data/inputs', ReadOnly: true }]),
       ],
       SecurityOpt: ['no-new-privileges'],
       Memory: limits.memoryBytes,

@@ -10,7 +10,13 @@ export function readTestbedImage(): FolderImage {
 }
 
 /** Builds it where it is not there yet (half a minute, once). Fails as `ensureFolderImage`. */
-export async function ensureTestbedImage(docker: Docker, image: FolderImage, { architecture }: { readonly architecture: string }, progress: Progress, signal: AbortSignal): Promise<void> {
+export async function ensureTestbedImage(
+  docker: Docker,
+  image: FolderImage,
+  { architecture }: { readonly architecture: string },
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
   await ensureFolderImage(docker, image, { name: 'debian:bookworm-slim', architecture }, progress, signal)
 }
 

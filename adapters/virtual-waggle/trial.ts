@@ -118,8 +118,15 @@ class TrialRun implements AsyncDisposable {
     this.#cleanUps.push(async () => this.#cgroup?.remove())
     const inputsAreFile = trial.inputs !== undefined && (await stat(trial.inputs)).isFile()
     const options = pluginContainer({
-      trial, appId, runId, companionId: this.#companion.id, volumes, dataConfigFile, inputsAreFile,
-      cgroupParent: this.#cgroup?.name, cpuIsLimited: this.#cgroup?.limitsCpu ?? false,
+      trial,
+      appId,
+      runId,
+      companionId: this.#companion.id,
+      volumes,
+      dataConfigFile,
+      inputsAreFile,
+      cgroupParent: this.#cgroup?.name,
+      cpuIsLimited: this.#cgroup?.limitsCpu ?? false,
     })
     this.#container = await askEngine('creating the container of the trial', docker.createContainer({ ...options, platform: trial.platform }))
     this.#cleanUps.push(async () => removeQuietly(this.#container, { force: true, v: true }))
@@ -245,9 +252,18 @@ class TrialRun implements AsyncDisposable {
     const emulated = !runsNatively(this.#env.engine, this.#trial.platform)
     const { kernel, version, cgroup } = this.#env.engine
     const profile = makeProfile({
-      platform: this.#trial.platform, emulated, kernel, engine: `docker ${version}`, cgroup,
-      wallSeconds: seconds, firstMessageMs: this.#capture.firstMessageMs, counters,
-      sampled: this.#cgroup === undefined ? this.#meter : undefined, outOfMemory, network, timers: this.#capture.timers,
+      platform: this.#trial.platform,
+      emulated,
+      kernel,
+      engine: `docker ${version}`,
+      cgroup,
+      wallSeconds: seconds,
+      firstMessageMs: this.#capture.firstMessageMs,
+      counters,
+      sampled: this.#cgroup === undefined ? this.#meter : undefined,
+      outOfMemory,
+      network,
+      timers: this.#capture.timers,
     })
     return {
       exitCode: refusal === undefined ? State.ExitCode : null,
@@ -263,7 +279,12 @@ class TrialRun implements AsyncDisposable {
       dropped: this.#capture.dropped,
       uploads: uploads.files,
       beehive: await blobs.putFile(join(this.#env.folder, 'beehive.ndjson')),
-      logs: { stdout: this.#stdout.tail, stderr: this.#stderr.tail, stdoutFile: await blobs.putFile(this.#stdout.path), stderrFile: await blobs.putFile(this.#stderr.path) },
+      logs: {
+        stdout: this.#stdout.tail,
+        stderr: this.#stderr.tail,
+        stdoutFile: await blobs.putFile(this.#stdout.path),
+        stderrFile: await blobs.putFile(this.#stderr.path),
+      },
       profile,
     }
   }
@@ -273,7 +294,11 @@ class TrialRun implements AsyncDisposable {
     await this.#checkDisk()
     const { lost } = this.#env.broker
     if (lost !== undefined && (this.#stop === undefined || this.#stop.ending === 'timed-out')) this.#stop = { ending: 'broker-lost', detail: lost }
-    if (this.#env.broker.refusedLogins > 0) this.#capture.drop('login refused by the broker: use the user and password of WAGGLE_PLUGIN_USERNAME and WAGGLE_PLUGIN_PASSWORD', `${this.#env.broker.refusedLogins} times`)
+    if (this.#env.broker.refusedLogins > 0)
+      this.#capture.drop(
+        'login refused by the broker: use the user and password of WAGGLE_PLUGIN_USERNAME and WAGGLE_PLUGIN_PASSWORD',
+        `${this.#env.broker.refusedLogins} times`,
+      )
   }
 
   /** A disk that is full stops no plugin, but what it said is lost. */

@@ -41,7 +41,10 @@ interface Staged {
  * Reads the upload folder from a tar (`./<ns>-<sha1>/{data,meta}`) into the blob store. Written by a stranger: only regular files in
  * folders of pywaggle's naming count, links are never followed, and reading ends at `limitBytes`.
  */
-export async function readUploads(archive: Readable, { blobs, folder, limitBytes }: { readonly blobs: BlobStore; readonly folder: string; readonly limitBytes: number }): Promise<Uploads> {
+export async function readUploads(
+  archive: Readable,
+  { blobs, folder, limitBytes }: { readonly blobs: BlobStore; readonly folder: string; readonly limitBytes: number },
+): Promise<Uploads> {
   const staged = new Map<string, Staged>()
   const refused: { reason: string; example: string }[] = []
   const parser = extract()
@@ -127,7 +130,11 @@ function collect(staged: ReadonlyMap<string, Staged>, refused: { reason: string;
 
 /** The last part of what the plugin calls its file, without what could move a cursor or leave a folder. */
 function safeName(filename: string | undefined): string | undefined {
-  const name = filename?.split(/[/\\]/).at(-1)?.replace(/[\u0000-\u001f\u007f-\u009f]/g, '').slice(0, NAME_CHARACTERS)
+  const name = filename
+    ?.split(/[/\\]/)
+    .at(-1)
+    ?.replace(/[\u0000-\u001f\u007f-\u009f]/g, '')
+    .slice(0, NAME_CHARACTERS)
   return name === undefined || name === '' || name === '.' || name === '..' ? undefined : name
 }
 

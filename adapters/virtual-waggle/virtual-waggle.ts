@@ -49,7 +49,15 @@ export function openVirtualWaggle(options: VirtualWaggleOptions): Testbed {
 }
 
 /** Removes what earlier runs left that were killed: containers, networks, volumes, cgroups, folders. Those of living processes stay. */
-export async function sweepLeftovers({ docker, engine, workParent = tmpdir() }: { readonly docker: Docker; readonly engine?: EngineFacts; readonly workParent?: string }): Promise<void> {
+export async function sweepLeftovers({
+  docker,
+  engine,
+  workParent = tmpdir(),
+}: {
+  readonly docker: Docker
+  readonly engine?: EngineFacts
+  readonly workParent?: string
+}): Promise<void> {
   const facts = engine ?? (await readEngineFacts(docker))
   await sweepEngine(docker)
   if (facts.isLocal) await sweepCgroups(cgroupSetting(facts))
@@ -105,8 +113,16 @@ class Session implements TestbedSession {
     this.#images.add(trial.image)
     const observation = await runTrial(
       {
-        docker, engine, blobs, broker: this.#broker, runId, flood, takeSandbox: async (needs) => this.#takeSandbox(needs),
-        number: this.#trials, folder: join(workParent, `${FOLDER_PREFIX}${runId}`, String(this.#trials)), cgroups: cgroupSetting(engine),
+        docker,
+        engine,
+        blobs,
+        broker: this.#broker,
+        runId,
+        flood,
+        takeSandbox: async (needs) => this.#takeSandbox(needs),
+        number: this.#trials,
+        folder: join(workParent, `${FOLDER_PREFIX}${runId}`, String(this.#trials)),
+        cgroups: cgroupSetting(engine),
       },
       trial,
       progress,
@@ -169,9 +185,13 @@ class Session implements TestbedSession {
     const state = await this.#broker.inspectEnd()
     if (state?.outOfMemory === true) return
     const how = state === undefined || !state.running ? 'ended' : 'stopped answering'
-    throw new Failure('broker-unavailable', `the message broker ${how} during trial ${trial.name} on ${trial.platform}, after ${total} messages (${endingDetail ?? 'no reason given'})`, {
-      suggestion: 'nothing says that the plugin did it: run the trial again',
-    })
+    throw new Failure(
+      'broker-unavailable',
+      `the message broker ${how} during trial ${trial.name} on ${trial.platform}, after ${total} messages (${endingDetail ?? 'no reason given'})`,
+      {
+        suggestion: 'nothing says that the plugin did it: run the trial again',
+      },
+    )
   }
 }
 

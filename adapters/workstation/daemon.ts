@@ -44,7 +44,8 @@ export async function startDaemon(machine: Machine, daemon: Daemon, code: Failur
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       cwd: '/',
-      env: { ...machine.environment.variables, PATH: machine.environment.path },
+      // The caller's folder for temporary files may be gone long before the daemon is.
+      env: { ...machine.environment.variables, PATH: machine.environment.path, TMPDIR: undefined },
     })
     child.once('error', () => (ended = true))
     child.once('exit', () => (ended = true))

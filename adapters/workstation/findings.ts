@@ -85,7 +85,7 @@ function platformFindings({ platforms }: WorkstationFacts, { emulators }: Instal
 }
 
 function baseImagesFinding(
-  { baseImages, platforms }: WorkstationFacts,
+  { baseImages, platforms, registry: running }: WorkstationFacts,
   { registry, baseImagesFile }: CacheLayout,
   mend: string,
   dockerHubAnswers: boolean,
@@ -98,6 +98,7 @@ function baseImagesFinding(
       found: dockerHubAnswers ? 'from Docker Hub' : 'from Docker Hub, which does not answer now',
       ...(!dockerHubAnswers && { mend: `rm ${baseImagesFile}; ${UP}` }),
     }
+  if (baseImages.kind === 'stand-ins' && !running.answers) return { name, ok: false, found: 'stand-ins, in the registry that does not answer', mend }
   if (baseImages.kind === 'undecided' || !baseImages.complete)
     return {
       name,

@@ -22,7 +22,9 @@ export async function initCommand(path: string): Promise<ExitCode> {
   }
   await cp(join(checkoutFolder(), 'examples', EXAMPLE), folder, { recursive: true, filter: (source) => !/(^|\/)(__pycache__|\.pytest_cache)$/.test(source) })
   await rename(folder, name)
-  process.stdout.write(`Wrote ${folder}. Next:\n  cd ${path}\n  ctss run .        # validate, train, build, test, publish\nThen change app/main.py, train/ and data/ into your own; docs/tutorial.md walks through it.\n`)
+  process.stdout.write(
+    `Wrote ${folder}. Next:\n  cd ${path}\n  ctss run .        # validate, train, build, test, publish\nThen change app/main.py, train/ and data/ into your own; docs/tutorial.md walks through it.\n`,
+  )
   return EXIT.passed
 }
 

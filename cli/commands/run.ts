@@ -37,7 +37,10 @@ export async function runCommand(place: string, options: RunOptions): Promise<Ex
       const { tree } = repository
       const [subject, reading] = await Promise.all([tree.subject(), readPipeline(tree)])
       const assembly = await assemble({ environment, tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
-      const scripts = makeStageScripts({ reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: options.release ?? false, runId: assembly.runId }, assembly.stages)
+      const scripts = makeStageScripts(
+        { reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: options.release ?? false, runId: assembly.runId },
+        assembly.stages,
+      )
       const pipeline = reading.pipeline ?? (options.dockerfileSuffices ? await pipelineWithoutManifest(place, tree, assembly.nativePlatform) : undefined)
       const stages = await runStages({ subject, pipeline, options: planOptions(options), scripts, signal }, assembly.run)
       return await writeReport(subject, pipeline, stages, options, assembly, output)
@@ -57,13 +60,22 @@ function planOptions({ from = 'validate', to = 'report', force = [], keepGoing =
 }
 
 /** The stage report, in every run, whatever the others came to. */
-async function writeReport(subject: Subject, pipeline: Pipeline | undefined, stages: readonly StageSummary[], options: RunOptions, { stages: ports, run, reportsOf }: Assembly, output: Output): Promise<FinishedRun> {
+async function writeReport(
+  subject: Subject,
+  pipeline: Pipeline | undefined,
+  stages: readonly StageSummary[],
+  options: RunOptions,
+  { stages: ports, run, reportsOf }: Assembly,
+  output: Output,
+): Promise<FinishedRun> {
   const started = run.clock.monotonicMs()
   const name = pipeline === undefined ? 'unnamed' : nameOf(pipeline)
   const bundle = bundleOf(stages)
   const baseline = pipeline && (await ports.catalogue.newestRelease(name))
   const input: ReportInput = {
-    subject, stages, toolVersion: run.toolVersion,
+    subject,
+    stages,
+    toolVersion: run.toolVersion,
     gates: await decideRunGates({ pipeline, record: stages.find(({ stage }) => stage === 'train')?.record }, ports.catalogue),
     ...(bundle && { bundle }),
     ...(baseline && { baseline }),
@@ -71,14 +83,17 @@ async function writeReport(subject: Subject, pipeline: Pipeline | undefined, sta
   const progress = output.stageStarted('report', 'always')
   progress.step('composing the report')
   const loadRenderer = async (): Promise<ChartRenderer> => (await import('../../adapters/charts/vega-charts.ts')).vegaCharts
-  const finished = await finishReport(input, { reports: reportsOf(name), loadRenderer, force: planOptions(options).force.includes('report') }).catch((error: unknown) => {
-    if (error instanceof Failure) return error
-    throw error
-  })
+  const finished = await finishReport(input, { reports: reportsOf(name), loadRenderer, force: planOptions(options).force.includes('report') }).catch(
+    (error: unknown) => {
+      if (error instanceof Failure) return error
+      throw error
+    },
+  )
   const seconds = (run.clock.monotonicMs() - started) / 1000
-  const summary: StageSummary = finished instanceof Failure
-    ? { stage: 'report', outcome: 'error', ran: true, seconds, key: null, reason: finished.message, problems: [] }
-    : { stage: 'report', outcome: 'passed', ran: finished.ran, seconds, key: finished.key, problems: [], ...(!finished.ran && { reason: 'no stage ran' }) }
+  const summary: StageSummary =
+    finished instanceof Failure
+      ? { stage: 'report', outcome: 'error', ran: true, seconds, key: null, reason: finished.message, problems: [] }
+      : { stage: 'report', outcome: 'passed', ran: finished.ran, seconds, key: finished.key, problems: [], ...(!finished.ran && { reason: 'no stage ran' }) }
   output.stageEnded(summary)
   return { summaries: [...stages, summary], report: finished instanceof Failure ? null : { markdown: finished.files.markdown, html: finished.files.html } }
 }

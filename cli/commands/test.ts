@@ -20,7 +20,21 @@ import { describeTest } from '../output/trial.ts'
 import type { TestOptions } from '../options.ts'
 
 /** What a plugin is tried with when it is given arguments by hand; inputs and cameras are those of its trials. */
-const TRY_OUT: TrialPlan = { name: 'arguments', inputs: undefined, cameras: {}, args: [], env: {}, timeoutMs: 60_000, mayRunOn: false, exitCode: 0, limits: DEFAULT_LIMITS, network: 'none', platforms: undefined, expect: [], golden: undefined }
+const TRY_OUT: TrialPlan = {
+  name: 'arguments',
+  inputs: undefined,
+  cameras: {},
+  args: [],
+  env: {},
+  timeoutMs: 60_000,
+  mayRunOn: false,
+  exitCode: 0,
+  limits: DEFAULT_LIMITS,
+  network: 'none',
+  platforms: undefined,
+  expect: [],
+  golden: undefined,
+}
 
 /** `ctss test`: builds what has changed, then runs the trials, always. Needs only a Dockerfile that builds; problems of the manifest are shown and stop nothing. */
 export async function testCommand(place: string, args: readonly string[], options: TestOptions): Promise<ExitCode> {
@@ -30,12 +44,32 @@ export async function testCommand(place: string, args: readonly string[], option
     try {
       await using repository = await openRepository(place, { ref: options.ref, workParent: workParentOf(environment), signal })
       const reading = await readPipeline(repository.tree)
-      const assembly = await assemble({ environment, tree: repository.tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
+      const assembly = await assemble({
+        environment,
+        tree: repository.tree,
+        observer: output,
+        general: output.general,
+        signal,
+        toolVersion: packageJson.version,
+      })
       const pipeline = chooseTrials(reading.pipeline ?? (await pipelineWithoutManifest(place, repository.tree, assembly.nativePlatform)), args, options)
       let finished: readonly FinishedTrial[] = []
-      const scripts = makeStageScripts({ reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: false, runId: assembly.runId, onTrials: (result) => (finished = result) }, assembly.stages)
+      const scripts = makeStageScripts(
+        {
+          reading,
+          nativePlatform: assembly.nativePlatform,
+          platforms: options.platform,
+          release: false,
+          runId: assembly.runId,
+          onTrials: (result) => (finished = result),
+        },
+        assembly.stages,
+      )
       const force = [...(options.force === true ? (['train', 'build'] as const) : (options.force ?? [])), 'virtual' as const]
-      const stages = await runStages({ subject: await repository.tree.subject(), pipeline, options: { from: 'validate', to: 'virtual', force, keepGoing: true }, scripts, signal }, assembly.run)
+      const stages = await runStages(
+        { subject: await repository.tree.subject(), pipeline, options: { from: 'validate', to: 'virtual', force, keepGoing: true }, scripts, signal },
+        assembly.run,
+      )
       if (options.record) await record(finished, repository)
       return { summaries: stages, trials: finished }
     } finally {
@@ -59,14 +93,20 @@ function chooseTrials(pipeline: Pipeline, args: readonly string[], { trial: name
   }
   if (names === undefined) return pipeline
   const unknown = names.find((name) => pipeline.trials.every((trial) => trial.name !== name))
-  if (unknown !== undefined) throw new Failure('testbed-unavailable', `There is no trial '${unknown}' in ctss.yaml.`, { suggestion: `The trials are: ${pipeline.trials.map(({ name }) => name).join(', ')}.` })
+  if (unknown !== undefined)
+    throw new Failure('testbed-unavailable', `There is no trial '${unknown}' in ctss.yaml.`, {
+      suggestion: `The trials are: ${pipeline.trials.map(({ name }) => name).join(', ')}.`,
+    })
   return { ...pipeline, trials: pipeline.trials.filter(({ name }) => names.includes(name)) }
 }
 
 async function record(trials: readonly FinishedTrial[], { folder }: OpenRepository): Promise<void> {
   const goldens = recordGoldens(trials)
   if (folder === undefined) throw new Failure('storage-unavailable', '--record writes golden files beside the plugin, so it needs a folder, not a URL.')
-  if (goldens.size === 0) throw new Failure('testbed-unavailable', 'No trial names a golden file, so there is nothing to record.', { suggestion: 'Add `golden: tests/golden.ndjson` to a trial in ctss.yaml.' })
+  if (goldens.size === 0)
+    throw new Failure('testbed-unavailable', 'No trial names a golden file, so there is nothing to record.', {
+      suggestion: 'Add `golden: tests/golden.ndjson` to a trial in ctss.yaml.',
+    })
   for (const [path, text] of goldens) {
     await mkdir(join(folder, dirname(path)), { recursive: true })
     await writeFile(join(folder, path), text)
@@ -79,13 +119,26 @@ function composeOutput(trials: readonly FinishedTrial[], summaries: readonly Sta
     trials: trials.map(({ plan, platform, observation, judgement }) => {
       const { ending, emulated, exitCode, messages, total, uploads, logs, profile } = observation
       return {
-        name: plan.name, platform, outcome: judgement.outcome, ending, emulated, exitCode, messages: [...messages], total, uploads: [...uploads],
-        expectations: [...judgement.expectations], problems: [...judgement.problems], logs: { stdout: logs.stdout, stderr: logs.stderr }, profile,
+        name: plan.name,
+        platform,
+        outcome: judgement.outcome,
+        ending,
+        emulated,
+        exitCode,
+        messages: [...messages],
+        total,
+        uploads: [...uploads],
+        expectations: [...judgement.expectations],
+        problems: [...judgement.problems],
+        logs: { stdout: logs.stdout, stderr: logs.stderr },
+        profile,
       }
     }),
-    problems: summaries.filter(({ stage }) => stage !== 'virtual' || trials.length === 0).flatMap(({ stage, outcome, reason, problems }) => [
-      ...problems,
-      ...(outcome === 'error' ? [{ code: `${stage}-error`, severity: 'error' as const, message: reason ?? 'it ended in an error' }] : []),
-    ]),
+    problems: summaries
+      .filter(({ stage }) => stage !== 'virtual' || trials.length === 0)
+      .flatMap(({ stage, outcome, reason, problems }) => [
+        ...problems,
+        ...(outcome === 'error' ? [{ code: `${stage}-error`, severity: 'error' as const, message: reason ?? 'it ended in an error' }] : []),
+      ]),
   }
 }

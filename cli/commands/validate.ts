@@ -16,7 +16,9 @@ export async function validateCommand(place: string, options: RepositoryOptions)
   if (options.json) process.stdout.write(`${JSON.stringify({ problems }, undefined, 2)}\n`)
   else if (!options.quiet) {
     const errors = problems.filter(({ severity }) => severity === 'error').length
-    process.stdout.write(`${problems.map((problem) => `${describeProblem(problem)}\n`).join('')}${errors === 0 ? 'valid' : 'not valid'}: ${errors} errors, ${problems.length - errors} warnings\n`)
+    process.stdout.write(
+      `${problems.map((problem) => `${describeProblem(problem)}\n`).join('')}${errors === 0 ? 'valid' : 'not valid'}: ${errors} errors, ${problems.length - errors} warnings\n`,
+    )
   }
   return hasErrors(problems) ? EXIT.failed : EXIT.passed
 }

@@ -9,7 +9,9 @@ export async function upCommand(options: { readonly quiet?: boolean }): Promise<
   const workstation = await interruptible((signal) => setUp({ progress: output.general, signal }))
   if (!options.quiet) {
     const { engine, builder, registry, baseImages } = workstation
-    process.stdout.write(`Ready: Docker Engine ${engine.version}, builder ${builder.name} (${builder.kind}), registry ${registry.host}, base images from ${baseImages.source}.\n`)
+    process.stdout.write(
+      `Ready: Docker Engine ${engine.version}, builder ${builder.name} (${builder.kind}), registry ${registry.host}, base images from ${baseImages.source}.\n`,
+    )
   }
   return EXIT.passed
 }
@@ -18,7 +20,9 @@ export async function upCommand(options: { readonly quiet?: boolean }): Promise<
 export async function doctorCommand(options: { readonly json?: boolean }): Promise<ExitCode> {
   const findings = await inspectWorkstation()
   if (options.json) process.stdout.write(`${JSON.stringify({ findings }, undefined, 2)}\n`)
-  else for (const { name, ok, found, mend } of findings) process.stdout.write(`${ok ? '✔' : '✖'} ${name}: ${found}${mend === undefined ? '' : `\n    mend: ${mend}`}\n`)
+  else
+    for (const { name, ok, found, mend } of findings)
+      process.stdout.write(`${ok ? '✔' : '✖'} ${name}: ${found}${mend === undefined ? '' : `\n    mend: ${mend}`}\n`)
   return findings.every((finding) => finding.ok) ? EXIT.passed : EXIT.failed
 }
 

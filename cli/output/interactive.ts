@@ -16,8 +16,14 @@ const SET_UP_LINES = 10
 
 /** A list of the stages that is redrawn in place, each with its newest line; below it what the set-up does, which would be lost among what is redrawn. */
 export function interactiveOutput(stream: NodeJS.WriteStream): Output {
-  const slots = new Map(STAGES.map((stage): [StageName, Slot] => [stage, { started: Promise.withResolvers(), ended: Promise.withResolvers(), task: undefined }]))
-  const setUp: { task: Slot['task']; readonly lines: string[]; readonly ended: PromiseWithResolvers<void> } = { task: undefined, lines: [], ended: Promise.withResolvers() }
+  const slots = new Map(
+    STAGES.map((stage): [StageName, Slot] => [stage, { started: Promise.withResolvers(), ended: Promise.withResolvers(), task: undefined }]),
+  )
+  const setUp: { task: Slot['task']; readonly lines: string[]; readonly ended: PromiseWithResolvers<void> } = {
+    task: undefined,
+    lines: [],
+    ended: Promise.withResolvers(),
+  }
   const general: Progress = {
     step(text) {
       if (drawing === undefined) return void stream.write(`${printable(text)}\n`)
@@ -32,7 +38,8 @@ export function interactiveOutput(stream: NodeJS.WriteStream): Output {
     drawing ??= new Listr(
       [
         ...[...slots].map(([stage, slot]) => ({
-          title: stage,
+          // All have a spinner from the start, as each is told from outside when it begins.
+          title: `${stage}: waits`,
           task: async (_context: unknown, task: unknown) => {
             slot.task = task as Slot['task']
             const summary = await slot.ended.promise
@@ -59,7 +66,12 @@ export function interactiveOutput(stream: NodeJS.WriteStream): Output {
         fallbackRendererCondition: false,
         forceTTY: true,
         // The titles say it all.
-        rendererOptions: { logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }), showErrorMessage: false, showSkipMessage: false, suffixSkips: false },
+        rendererOptions: {
+          logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }),
+          showErrorMessage: false,
+          showSkipMessage: false,
+          suffixSkips: false,
+        },
       },
     ).run()
   }
@@ -67,7 +79,11 @@ export function interactiveOutput(stream: NodeJS.WriteStream): Output {
     general,
     stageStarted(stage) {
       draw()
-      return { step: (text) => show(slots.get(stage), `${stage}: ${printable(text)}`), output: (text) => detail(slots.get(stage), printable(text.trimEnd().split('\n').at(-1) ?? '')) }
+      show(slots.get(stage), `${stage}: runs`)
+      return {
+        step: (text) => show(slots.get(stage), `${stage}: ${printable(text)}`),
+        output: (text) => detail(slots.get(stage), printable(text.trimEnd().split('\n').at(-1) ?? '')),
+      }
     },
     stageEnded(summary) {
       draw()

@@ -15,7 +15,9 @@ const MAX_LINE = 500
 /** One line of untrusted output made safe for a terminal: no control characters, no escape sequences, bounded. */
 export function printable(line: string): string {
   // oxlint-disable-next-line no-control-regex -- removing them is the point
-  const text = stripVTControlCharacters(line).replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, ' ').trimEnd()
+  const text = stripVTControlCharacters(line)
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, ' ')
+    .trimEnd()
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text
 }
 

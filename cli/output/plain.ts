@@ -6,7 +6,10 @@ import { duration, printable, type Output } from './output.ts'
 /** Lines for a log: one per step, prefixed with the seconds since the start. */
 export function plainOutput(stream: NodeJS.WritableStream, started = performance.now()): Output {
   const line = (text: string): void => void stream.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${text}\n`)
-  const progressFor = (name: string): Progress => ({ step: (text) => line(`${name}: ${printable(text)}`), output: (text) => text.split(/\r?\n/).forEach((part) => line(`${name}| ${printable(part)}`)) })
+  const progressFor = (name: string): Progress => ({
+    step: (text) => line(`${name}: ${printable(text)}`),
+    output: (text) => text.split(/\r?\n/).forEach((part) => line(`${name}| ${printable(part)}`)),
+  })
   return {
     general: progressFor('set-up'),
     stageStarted(stage: StageName, reason: string): Progress {
@@ -28,7 +31,9 @@ export function quietOutput(): Output {
 export function describe({ stage, outcome, ran, seconds, reason, problems }: StageSummary): string {
   const errors = problems.filter((problem) => problem.severity === 'error').length
   const warnings = problems.length - errors
-  const counts = [errors > 0 && `${errors} ${errors === 1 ? 'problem' : 'problems'}`, warnings > 0 && `${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`].filter(Boolean).join(', ')
+  const counts = [errors > 0 && `${errors} ${errors === 1 ? 'problem' : 'problems'}`, warnings > 0 && `${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`]
+    .filter(Boolean)
+    .join(', ')
   const how = ran ? ` in ${duration(seconds)}` : outcome === 'skipped' ? '' : ' (reused)'
   return `${stage}: ${outcome}${how}${counts === '' ? '' : `, ${counts}`}${reason === undefined ? '' : `: ${printable(reason)}`}`
 }

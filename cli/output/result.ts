@@ -10,7 +10,14 @@ export function describeProblem({ severity, code, message, suggestion, detail, p
   const where = place === undefined ? '' : `${printable([place.file, place.line, place.column].filter((part) => part !== undefined).join(':'))}: `
   const lines = [`${where}${severity}: ${printable(message)} [${code}]`]
   if (suggestion !== undefined) lines.push(...suggestion.split('\n').map((line) => `    → ${printable(line)}`))
-  if (detail !== undefined) lines.push(...detail.trimEnd().split('\n').slice(-DETAIL_LINES).map((line) => `    | ${printable(line)}`))
+  if (detail !== undefined)
+    lines.push(
+      ...detail
+        .trimEnd()
+        .split('\n')
+        .slice(-DETAIL_LINES)
+        .map((line) => `    | ${printable(line)}`),
+    )
   return lines.join('\n')
 }
 

@@ -17,14 +17,17 @@ export type BaseLookup = (image: string) => Promise<{ readonly digest: Digest; r
 
 /**
  * Every image that a Dockerfile builds on or copies from, variables of FROM filled in from build arguments, defaults and the platform, in order of appearance.
- * A name whose variables cannot be filled in stays as it is written.
+ * A name whose variables cannot be filled in stays as it is written. At most a hundred.
  */
 export function baseImages(dockerfileText: string, buildArgs: Readonly<Record<string, string>>, platforms: readonly string[]): readonly string[] {
   const { images, globalArguments } = readDockerfile(dockerfileText)
   const scopes = (platforms.length > 0 ? platforms : ['']).map((platform) => variablesOf(globalArguments, buildArgs, platform))
   const named = images.flatMap((image) => scopes.map((variables) => fillIn(image, variables)))
-  return [...new Set(named)].filter((image) => image !== '' && image !== 'scratch')
+  return [...new Set(named)].filter((image) => image !== '' && image !== 'scratch').slice(0, MAX_IMAGES)
 }
+
+/** A registry is asked for each: no Dockerfile of a person has as many. */
+const MAX_IMAGES = 100
 
 /** The digest of each base image; of one that nobody answers for, the last one recorded. */
 export async function resolveBases(images: readonly string[], lookup: BaseLookup, previous: readonly ResolvedBase[] = []): Promise<readonly ResolvedBase[]> {

@@ -16,7 +16,13 @@ export interface BuildRequest {
 }
 
 export type BuildResult =
-  | { readonly kind: 'built'; readonly digest: Digest; /** Compressed. */ readonly bytes: number; readonly steps: readonly BuildStep[]; readonly emulated: boolean }
+  | {
+      readonly kind: 'built'
+      readonly digest: Digest
+      /** Compressed. */ readonly bytes: number
+      readonly steps: readonly BuildStep[]
+      readonly emulated: boolean
+    }
   | { readonly kind: 'refused'; readonly problem: Problem; readonly steps: readonly BuildStep[]; readonly emulated: boolean }
 
 /** Builds one image for one platform and pushes it, as an OCI image, by digest. */

@@ -32,5 +32,12 @@ export interface Registry {
   /** Descriptors of what refers to a manifest, whether the registry has a referrers API or only the tag scheme. */
   referrers(repository: string, digest: Digest): Promise<readonly Descriptor[]>
   /** Attaches bytes as an artifact whose subject is the manifest, and reads it back. The same again changes nothing. */
-  attach(repository: string, subject: Descriptor, artifactType: string, mediaType: string, content: Uint8Array, annotations?: Readonly<Record<string, string>>): Promise<Digest>
+  attach(
+    repository: string,
+    subject: Descriptor,
+    artifactType: string,
+    mediaType: string,
+    content: Uint8Array,
+    annotations?: Readonly<Record<string, string>>,
+  ): Promise<Digest>
 }

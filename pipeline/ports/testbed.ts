@@ -43,7 +43,12 @@ export interface TrialObservation {
   /** NDJSON exactly as the data API answers (meta with host, job, node, plugin, task, vsn), in the blob store. */
   readonly beehive: { readonly digest: Digest; readonly bytes: number }
   /** Whole logs in the blob store (each at most 10 MiB), and their ends. */
-  readonly logs: { readonly stdout: string; readonly stderr: string; readonly stdoutFile: { readonly digest: Digest; readonly bytes: number }; readonly stderrFile: { readonly digest: Digest; readonly bytes: number } }
+  readonly logs: {
+    readonly stdout: string
+    readonly stderr: string
+    readonly stdoutFile: { readonly digest: Digest; readonly bytes: number }
+    readonly stderrFile: { readonly digest: Digest; readonly bytes: number }
+  }
   readonly profile: Profile
 }
 

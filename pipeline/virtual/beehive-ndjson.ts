@@ -23,7 +23,7 @@ export function readBeehiveLine(line: string): BeehiveRecord | undefined {
 /** The first messages of NDJSON as the data API answers it. */
 export function readBeehive(text: string, limit: number): readonly Message[] {
   const messages: Message[] = []
-  for (let start = 0; start < text.length && messages.length < limit; ) {
+  for (let start = 0; start < text.length && messages.length < limit;) {
     const end = text.indexOf('\n', start)
     const record = readBeehiveLine(text.slice(start, end === -1 ? text.length : end))
     if (record !== undefined) messages.push(record.message)

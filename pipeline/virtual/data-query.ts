@@ -25,7 +25,16 @@ const KEY = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 /** As the data API has it; `+-_` is a range there, too. */
 // oxlint-disable-next-line no-useless-escape -- a copy of the original
 const PATTERN = /^[A-Za-z0-9+-_.*:| ]*$/
-const UNIT_NS: Readonly<Record<string, bigint>> = { ns: 1n, us: 1000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n, d: 86_400_000_000_000n, w: 604_800_000_000_000n }
+const UNIT_NS: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+  d: 86_400_000_000_000n,
+  w: 604_800_000_000_000n,
+}
 
 /** Reads a query's body; `nowNs` is what relative times count from, and the end of a query that has none. */
 export function readDataQuery(body: string, nowNs: bigint): DataQuery | QueryRefusal {
@@ -33,7 +42,9 @@ export function readDataQuery(body: string, nowNs: bigint): DataQuery | QueryRef
   if (parsed === undefined) return refuse(400, 'failed to parse query: not a JSON object')
   const unknown = [...parsed.keys()].find((field) => !FIELDS.has(field))
   if (unknown !== undefined) return refuse(400, `failed to parse query: json: unknown field ${JSON.stringify(unknown)}`)
-  const [start, end, head, tail, func, window, bucket] = ['start', 'end', 'head', 'tail', 'experimental_func', 'experimental_window', 'bucket'].map((field) => parsed.get(field) ?? undefined)
+  const [start, end, head, tail, func, window, bucket] = ['start', 'end', 'head', 'tail', 'experimental_func', 'experimental_window', 'bucket'].map(
+    (field) => parsed.get(field) ?? undefined,
+  )
   if (!isText(start) || !isText(end) || !isCount(head) || !isCount(tail) || !isText(func) || !isText(window) || !isText(bucket)) {
     return refuse(400, 'failed to parse query: a field has a value of the wrong type')
   }
@@ -45,7 +56,13 @@ export function readDataQuery(body: string, nowNs: bigint): DataQuery | QueryRef
   if (startNs === undefined) return refuse(500, `failed to query backend: invalid start timestamp "${start}"`)
   if (endNs === undefined) return refuse(500, `failed to query backend: invalid end timestamp "${end}"`)
   if (head !== undefined && tail !== undefined) return refuse(500, 'failed to query backend: head and tail cannot both be specified')
-  if (window !== undefined) return refuse(500, func === undefined ? 'failed to query backend: window cannot be used without aggregation function' : 'failed to query backend: windows are not offered by a Virtual Waggle')
+  if (window !== undefined)
+    return refuse(
+      500,
+      func === undefined
+        ? 'failed to query backend: window cannot be used without aggregation function'
+        : 'failed to query backend: windows are not offered by a Virtual Waggle',
+    )
   const aggregate = AGGREGATES.find((name) => name === func)
   if (func !== undefined && aggregate === undefined) return refuse(500, 'failed to query backend: unsupported function')
   return { startNs, endNs, head, tail, func: aggregate, filter: filter.patterns }
@@ -167,7 +184,11 @@ interface Atom {
 }
 
 function readAtoms(alternative: string): readonly Atom[] {
-  return [...alternative.matchAll(/(.)([*+?]?)/g)].map(([, character = '', quantifier]) => ({ character, isOptional: quantifier === '*' || quantifier === '?', repeats: quantifier === '*' || quantifier === '+' }))
+  return [...alternative.matchAll(/(.)([*+?]?)/g)].map(([, character = '', quantifier]) => ({
+    character,
+    isOptional: quantifier === '*' || quantifier === '?',
+    repeats: quantifier === '*' || quantifier === '+',
+  }))
 }
 
 /** All places in the pattern that a match may have reached, character by character. */

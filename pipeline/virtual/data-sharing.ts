@@ -70,7 +70,11 @@ const strict = new TextDecoder('utf-8', { fatal: true })
  */
 export function shareMessage(delivery: Delivery, identity: Identity): Shared {
   const body = decode(delivery.body)
-  const drop = (reason: DropReason): Shared => ({ kind: 'dropped', reason, example: (body ?? `${delivery.body.length} bytes that are no text`).slice(0, EXAMPLE_CHARACTERS) })
+  const drop = (reason: DropReason): Shared => ({
+    kind: 'dropped',
+    reason,
+    example: (body ?? `${delivery.body.length} bytes that are no text`).slice(0, EXAMPLE_CHARACTERS),
+  })
   const sender = checkSender(delivery, identity)
   if (sender !== undefined) return drop(sender)
   const wire = body === undefined ? undefined : readWireJson(body)

@@ -36,7 +36,10 @@ const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 export function judgeExpectation(expectation: Expectation, observation: TrialObservation): Judgement {
   const shortfalls = [...(concernsMessages(expectation) ? judgeMessages(expectation, observation) : []), ...judgeUploads(expectation, observation.uploads)]
   const found = shortfalls.length === 0 ? describeFound(expectation, observation) : shortfalls.map((shortfall) => shortfall.found).join('; ')
-  return { result: { name: subjectOf(expectation), outcome: shortfalls.length === 0 ? 'passed' : 'failed', expected: describeExpected(expectation), found }, shortfalls }
+  return {
+    result: { name: subjectOf(expectation), outcome: shortfalls.length === 0 ? 'passed' : 'failed', expected: describeExpected(expectation), found },
+    shortfalls,
+  }
 }
 
 /** Whether a measurement's name matches a pattern, where `*` stands for one or more parts (`env.*.count` for `env.car.count`). */
@@ -100,7 +103,9 @@ function matchesMeta(expected: Expectation['meta'], { meta }: Message): boolean 
 function judgeCount(expectation: Expectation, { count, isCountExact }: Selection): readonly Shortfall[] {
   const { least, most } = countRange(expectation)
   if (count >= least && count <= most) return []
-  return [{ code: 'wrong-count', expected: `${describeRange(least, most)} of ${subjectOf(expectation)}`, found: isCountExact ? String(count) : `at least ${count}` }]
+  return [
+    { code: 'wrong-count', expected: `${describeRange(least, most)} of ${subjectOf(expectation)}`, found: isCountExact ? String(count) : `at least ${count}` },
+  ]
 }
 
 function countRange({ count, min_count, max_count, values }: Expectation): { least: number; most: number } {
@@ -120,9 +125,17 @@ function judgeValues(expectation: Expectation, { arrivals }: Selection): readonl
   if (wanted === undefined) return []
   const wrong = arrivals.filter(({ message }) => !hasValue(expectation, message.value))
   if (wrong.length === 0) return []
-  const examples = wrong.slice(0, EXAMPLES).map(({ message }) => `${showValue(message.value)} (${ordinal(arrivals.findIndex((arrival) => arrival.message === message) + 1)})`)
+  const examples = wrong
+    .slice(0, EXAMPLES)
+    .map(({ message }) => `${showValue(message.value)} (${ordinal(arrivals.findIndex((arrival) => arrival.message === message) + 1)})`)
   const more = wrong.length > EXAMPLES ? ` and ${wrong.length - EXAMPLES} more` : ''
-  return [{ code: 'wrong-value', expected: `${subjectOf(expectation)} ${wanted}`, found: `${wrong.length} of ${arrivals.length} otherwise: ${examples.join(', ')}${more}` }]
+  return [
+    {
+      code: 'wrong-value',
+      expected: `${subjectOf(expectation)} ${wanted}`,
+      found: `${wrong.length} of ${arrivals.length} otherwise: ${examples.join(', ')}${more}`,
+    },
+  ]
 }
 
 function hasValue({ value, min, max, tolerance, relative_tolerance }: Expectation, found: Value): boolean {
@@ -150,7 +163,13 @@ function judgeSequence(expectation: Expectation, { arrivals }: Selection): reado
   const wanted = values?.[index]
   const found = arrivals[index]
   if (wanted === undefined || found === undefined) return []
-  return [{ code: 'wrong-order', expected: `the ${ordinal(index + 1)} ${subjectOf(expectation)} to be ${showValue(wanted)}${describeTolerance(expectation)}`, found: showValue(found.message.value) }]
+  return [
+    {
+      code: 'wrong-order',
+      expected: `the ${ordinal(index + 1)} ${subjectOf(expectation)} to be ${showValue(wanted)}${describeTolerance(expectation)}`,
+      found: showValue(found.message.value),
+    },
+  ]
 }
 
 function judgeAfter(expectation: Expectation, { arrivals }: Selection, observation: TrialObservation): readonly Shortfall[] {
@@ -169,7 +188,9 @@ function judgeRate(expectation: Expectation, { arrivals }: Selection): readonly 
   const expected = `${subjectOf(expectation)} ${describeRate(rate)}`
   const hz = rateOf(arrivals)
   if (hz === undefined) return [{ code: 'wrong-rate', expected, found: 'one message, which has no rate' }]
-  return hz >= (rate.min_hz ?? 0) && hz <= (rate.max_hz ?? Number.POSITIVE_INFINITY) ? [] : [{ code: 'wrong-rate', expected, found: `${Number(hz.toPrecision(3))} per second` }]
+  return hz >= (rate.min_hz ?? 0) && hz <= (rate.max_hz ?? Number.POSITIVE_INFINITY)
+    ? []
+    : [{ code: 'wrong-rate', expected, found: `${Number(hz.toPrecision(3))} per second` }]
 }
 
 /** By arrival: a plugin may give its measurements any time it likes. */
@@ -180,13 +201,21 @@ function rateOf(arrivals: readonly Arrival[]): number | undefined {
 }
 
 function describeRate({ min_hz, max_hz }: NonNullable<Expectation['rate']>): string {
-  return [min_hz === undefined ? undefined : `at least ${min_hz} per second`, max_hz === undefined ? undefined : `at most ${max_hz} per second`].filter((part) => part !== undefined).join(', ')
+  return [min_hz === undefined ? undefined : `at least ${min_hz} per second`, max_hz === undefined ? undefined : `at most ${max_hz} per second`]
+    .filter((part) => part !== undefined)
+    .join(', ')
 }
 
 function judgeWithin(expectation: Expectation, { arrivals }: Selection): readonly Shortfall[] {
   const first = arrivals[0]
   if (expectation.within === undefined || first === undefined || first.arrivalMs <= readDurationMs(expectation.within)) return []
-  return [{ code: 'too-late', expected: `the first ${subjectOf(expectation)} within ${expectation.within} of the start`, found: `after ${(first.arrivalMs / 1000).toFixed(2)} s` }]
+  return [
+    {
+      code: 'too-late',
+      expected: `the first ${subjectOf(expectation)} within ${expectation.within} of the start`,
+      found: `after ${(first.arrivalMs / 1000).toFixed(2)} s`,
+    },
+  ]
 }
 
 function readDurationMs(text: string): number {
@@ -205,16 +234,29 @@ function judgeUploads({ uploads: wanted }: Expectation, uploads: readonly Upload
   const shortfall = (expected: string, found: string): Shortfall => ({ code: 'wrong-uploads', expected, found })
   return [
     ...(named.length >= least && named.length <= most ? [] : [shortfall(`${describeRange(least, most)} ${subject}`, describeUploads(named, uploads))]),
-    ...named.filter((upload) => min_bytes !== undefined && upload.bytes < min_bytes).map((upload) => shortfall(`${subject} of at least ${min_bytes} bytes`, `${upload.name} with ${upload.bytes} bytes`)),
+    ...named
+      .filter((upload) => min_bytes !== undefined && upload.bytes < min_bytes)
+      .map((upload) => shortfall(`${subject} of at least ${min_bytes} bytes`, `${upload.name} with ${upload.bytes} bytes`)),
     ...(sha256 === undefined || named.some((upload) => upload.digest === `sha256:${sha256.replace(/^sha256:/, '')}`)
       ? []
-      : [shortfall(`one of the ${subject} with SHA-256 ${sha256}`, named.map((upload) => upload.digest.slice(7)).slice(0, EXAMPLES).join(', ') || 'none')]),
+      : [
+          shortfall(
+            `one of the ${subject} with SHA-256 ${sha256}`,
+            named
+              .map((upload) => upload.digest.slice(7))
+              .slice(0, EXAMPLES)
+              .join(', ') || 'none',
+          ),
+        ]),
   ]
 }
 
 function describeUploads(named: readonly UploadedFile[], all: readonly UploadedFile[]): string {
   if (named.length === all.length || all.length === 0) return String(named.length)
-  return `${named.length}, among ${all.length} uploads: ${all.slice(0, EXAMPLES).map((upload) => upload.name).join(', ')}`
+  return `${named.length}, among ${all.length} uploads: ${all
+    .slice(0, EXAMPLES)
+    .map((upload) => upload.name)
+    .join(', ')}`
 }
 
 function matchesFilename(pattern: string, name: string): boolean {
@@ -240,7 +282,9 @@ function describeExpected(expectation: Expectation): string {
         within && `the first within ${within}`,
       ]
     : []
-  const files = uploads && `${describeRange(uploads.count ?? uploads.min_count ?? 1, uploads.count ?? Number.POSITIVE_INFINITY)} uploads${uploads.filename === undefined ? '' : ` named ${uploads.filename}`}`
+  const files =
+    uploads &&
+    `${describeRange(uploads.count ?? uploads.min_count ?? 1, uploads.count ?? Number.POSITIVE_INFINITY)} uploads${uploads.filename === undefined ? '' : ` named ${uploads.filename}`}`
   return [...messages, files].filter((part) => part !== undefined && part !== '').join(', ')
 }
 

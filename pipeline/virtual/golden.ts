@@ -22,11 +22,16 @@ const CONTEXT_LINES = 2
 
 /** NDJSON for a golden file: name, value and own meta of each message; timings, times and what the node adds change from run to run and stay out. */
 export function serialiseGolden(messages: readonly Message[]): string {
-  return toGolden(messages).map((message) => `${serialise(message)}\n`).join('')
+  return toGolden(messages)
+    .map((message) => `${serialise(message)}\n`)
+    .join('')
 }
 
 /** What became of a golden file; lines are counted from 1. */
-export type GoldenReading = { readonly kind: 'read'; readonly messages: readonly GoldenMessage[] } | { readonly kind: 'broken'; readonly line: number } | { readonly kind: 'missing' }
+export type GoldenReading =
+  | { readonly kind: 'read'; readonly messages: readonly GoldenMessage[] }
+  | { readonly kind: 'broken'; readonly line: number }
+  | { readonly kind: 'missing' }
 
 /** Reads a golden file, or tells the first line that is none of its kind. */
 export function readGolden(text: string): GoldenReading {
@@ -49,7 +54,13 @@ export function judgeGolden(golden: readonly GoldenMessage[], messages: readonly
   const summary = changed.length === 0 ? `the same ${found.length}` : `${found.length}, of which ${describeChanges(steps)}`
   const difference = changed.length === 0 ? undefined : renderDifference(steps, name)
   return {
-    result: { name: `golden ${name}`, outcome: changed.length === 0 ? 'passed' : 'failed', expected, found: summary, ...(difference !== undefined && { difference }) },
+    result: {
+      name: `golden ${name}`,
+      outcome: changed.length === 0 ? 'passed' : 'failed',
+      expected,
+      found: summary,
+      ...(difference !== undefined && { difference }),
+    },
     shortfalls: changed.length === 0 ? [] : [{ code: 'golden-differs', expected, found: summary }],
   }
 }
@@ -112,7 +123,11 @@ type Step =
   | { readonly kind: 'extra'; readonly actual: GoldenMessage }
 
 /** The fewest messages missing and extra: a longest common subsequence, after what both have in common at their ends. */
-function align(golden: readonly GoldenMessage[], found: readonly GoldenMessage[], isEqual: (expected: GoldenMessage, actual: GoldenMessage) => boolean): readonly Step[] {
+function align(
+  golden: readonly GoldenMessage[],
+  found: readonly GoldenMessage[],
+  isEqual: (expected: GoldenMessage, actual: GoldenMessage) => boolean,
+): readonly Step[] {
   const equalAt = (g: number, f: number): boolean => {
     const [expected, actual] = [golden[g], found[f]]
     return expected !== undefined && actual !== undefined && isEqual(expected, actual)
@@ -174,12 +189,16 @@ function pairUp(golden: readonly GoldenMessage[], found: readonly GoldenMessage[
 function describeChanges(steps: readonly Step[]): string {
   const missing = steps.filter((step) => step.kind === 'missing').length
   const extra = steps.filter((step) => step.kind === 'extra').length
-  return [missing > 0 ? `${missing} differ or are missing` : undefined, extra > 0 ? `${extra} are new` : undefined].filter((part) => part !== undefined).join(' and ')
+  return [missing > 0 ? `${missing} differ or are missing` : undefined, extra > 0 ? `${extra} are new` : undefined]
+    .filter((part) => part !== undefined)
+    .join(' and ')
 }
 
 /** In the manner of a unified diff: the messages that differ and two before and after them. */
 function renderDifference(steps: readonly Step[], name: string): string {
-  const near = new Set(steps.flatMap((step, index) => (step.kind === 'same' ? [] : Array.from({ length: 2 * CONTEXT_LINES + 1 }, (_, offset) => index + offset - CONTEXT_LINES))))
+  const near = new Set(
+    steps.flatMap((step, index) => (step.kind === 'same' ? [] : Array.from({ length: 2 * CONTEXT_LINES + 1 }, (_, offset) => index + offset - CONTEXT_LINES))),
+  )
   const lines = [`--- ${name}`, '+++ this run']
   let message = 0
   for (const [index, step] of steps.entries()) {

@@ -39,7 +39,9 @@ export function judgeTrial(plan: TrialPlan, observation: TrialObservation, golde
     // Who died says nothing more, which the problem before tells already; who runs on has had its time.
     ...(ending.length > 0 && observation.ending !== 'timed-out' ? [] : judgePublishing(judgements, observation)),
     ...judgements.flatMap(({ shortfalls, result }) =>
-      shortfalls.map(({ code, expected, found }) => error(code, `expected ${expected}, found ${found}`, { detail: result.difference ?? '', suggestion: suggestionFor(code) })),
+      shortfalls.map(({ code, expected, found }) =>
+        error(code, `expected ${expected}, found ${found}`, { detail: result.difference ?? '', suggestion: suggestionFor(code) }),
+      ),
     ),
     ...judgeGoldenFile(golden),
     ...judgeDropped(observation),
@@ -78,17 +80,27 @@ function judgeEnding(plan: TrialPlan, observation: TrialObservation): readonly P
     case 'timed-out':
       if (plan.mayRunOn) return []
       return [
-        error('timed-out', `expected the plugin to end within ${timeLimitMs(plan, observation.emulated) / 1000} s, found it still running; ${soFar(observation)}`, {
-          suggestion: explainCrash(logText(observation)) ?? 'let it end by itself (a flag for one shot, say), raise `timeout`, or write `stop: allowed` when it is meant to run for ever',
-          detail,
-        }),
+        error(
+          'timed-out',
+          `expected the plugin to end within ${timeLimitMs(plan, observation.emulated) / 1000} s, found it still running; ${soFar(observation)}`,
+          {
+            suggestion:
+              explainCrash(logText(observation)) ??
+              'let it end by itself (a flag for one shot, say), raise `timeout`, or write `stop: allowed` when it is meant to run for ever',
+            detail,
+          },
+        ),
       ]
     case 'out-of-memory':
       return [
-        error('out-of-memory', `expected at most ${mebibytes(plan.limits.memoryBytes)} of memory, found that the kernel killed the plugin for more; ${soFar(observation)}`, {
-          suggestion: 'use less memory, or raise `limits.memory` and ask for as much in the job: a node gives a plugin 1Gi unless told otherwise',
-          detail,
-        }),
+        error(
+          'out-of-memory',
+          `expected at most ${mebibytes(plan.limits.memoryBytes)} of memory, found that the kernel killed the plugin for more; ${soFar(observation)}`,
+          {
+            suggestion: 'use less memory, or raise `limits.memory` and ask for as much in the job: a node gives a plugin 1Gi unless told otherwise',
+            detail,
+          },
+        ),
       ]
     case 'disk-limit':
       return [
@@ -98,11 +110,25 @@ function judgeEnding(plan: TrialPlan, observation: TrialObservation): readonly P
         }),
       ]
     case 'flooded':
-      return [error('flooded', `expected a plugin that a node can bear, found a flood of messages${why}; ${soFar(observation)}`, { suggestion: 'publish summaries, not every sample: a node shares one uplink among its plugins' })]
+      return [
+        error('flooded', `expected a plugin that a node can bear, found a flood of messages${why}; ${soFar(observation)}`, {
+          suggestion: 'publish summaries, not every sample: a node shares one uplink among its plugins',
+        }),
+      ]
     case 'broker-lost':
-      return [error('broker-lost', `expected the message broker to outlive the trial, found it gone${why}; ${soFar(observation)}`, { suggestion: 'publish smaller or fewer messages; upload files instead of publishing their content', detail })]
+      return [
+        error('broker-lost', `expected the message broker to outlive the trial, found it gone${why}; ${soFar(observation)}`, {
+          suggestion: 'publish smaller or fewer messages; upload files instead of publishing their content',
+          detail,
+        }),
+      ]
     case 'not-started':
-      return [error('not-started', `expected the container to start, found that it could not${why}`, { suggestion: 'look at ENTRYPOINT and CMD in the Dockerfile, and at `args` in ctss.yaml', detail: endingDetail ?? '' })]
+      return [
+        error('not-started', `expected the container to start, found that it could not${why}`, {
+          suggestion: 'look at ENTRYPOINT and CMD in the Dockerfile, and at `args` in ctss.yaml',
+          detail: endingDetail ?? '',
+        }),
+      ]
   }
 }
 
@@ -120,7 +146,15 @@ function judgeExitCode(plan: TrialPlan, observation: TrialObservation): readonly
 
 function describeExit(exitCode: number | null): string {
   if (exitCode === null) return 'none'
-  const signals: Readonly<Record<number, string>> = { 132: 'SIGILL, an instruction that this processor lacks', 134: 'SIGABRT', 135: 'SIGBUS', 136: 'SIGFPE', 137: 'SIGKILL', 139: 'SIGSEGV', 143: 'SIGTERM' }
+  const signals: Readonly<Record<number, string>> = {
+    132: 'SIGILL, an instruction that this processor lacks',
+    134: 'SIGABRT',
+    135: 'SIGBUS',
+    136: 'SIGFPE',
+    137: 'SIGKILL',
+    139: 'SIGSEGV',
+    143: 'SIGTERM',
+  }
   const signal = signals[exitCode]
   return signal === undefined ? String(exitCode) : `${exitCode} (${signal})`
 }
@@ -130,7 +164,8 @@ function judgePublishing(judgements: readonly Judgement[], observation: TrialObs
   const stayed = observation.dropped.find(({ reason }) => reason === DROP_REASONS.scopeNode)
   if (judgements.length > 0 || observation.total > 0 || observation.uploads.length > 0 || stayed !== undefined) return []
   const dropped = observation.dropped.reduce((sum, { count }) => sum + count, 0)
-  const found = dropped === 0 ? 'nothing' : `nothing that a node would pass on: it dropped ${dropped}, for instance because of ${observation.dropped[0]?.reason ?? ''}`
+  const found =
+    dropped === 0 ? 'nothing' : `nothing that a node would pass on: it dropped ${dropped}, for instance because of ${observation.dropped[0]?.reason ?? ''}`
   const suggestion =
     explainCrash(logText(observation)) ??
     'publish with pywaggle inside `with Plugin() as plugin:`, at least a heartbeat; a plugin that waits for a camera or a sensor needs `camera`, `inputs` or `args` in a trial of ctss.yaml'
@@ -144,19 +179,31 @@ function logText({ logs }: TrialObservation): string {
 function judgeGoldenFile(golden: Golden | undefined): readonly Problem[] {
   if (golden === undefined || golden.reading.kind === 'read') return []
   const suggestion = 'record it with `ctss test --record`'
-  if (golden.reading.kind === 'missing') return [warning('golden-missing', `there is no golden file at ${golden.path} yet, so nothing was compared with it`, { suggestion })]
+  if (golden.reading.kind === 'missing')
+    return [warning('golden-missing', `there is no golden file at ${golden.path} yet, so nothing was compared with it`, { suggestion })]
   const { line } = golden.reading
-  return [error('golden-broken', `expected a message (name, value, meta) on each line of ${golden.path}, found something else on line ${line}`, { suggestion, place: { file: golden.path, line } })]
+  return [
+    error('golden-broken', `expected a message (name, value, meta) on each line of ${golden.path}, found something else on line ${line}`, {
+      suggestion,
+      place: { file: golden.path, line },
+    }),
+  ]
 }
 
 function judgeDropped({ dropped }: TrialObservation): readonly Problem[] {
   return dropped
     .filter(({ reason }) => reason !== DROP_REASONS.scopeNode)
-    .map(({ reason, count, example }) => warning('dropped-messages', `a node would drop ${count === 1 ? '1 message' : `${count} messages`}: ${reason}`, { detail: example ?? '' }))
+    .map(({ reason, count, example }) =>
+      warning('dropped-messages', `a node would drop ${count === 1 ? '1 message' : `${count} messages`}: ${reason}`, { detail: example ?? '' }),
+    )
 }
 
 function judgeChildren({ ending, profile }: TrialObservation): readonly Problem[] {
   const kills = profile.metrics['oom_kills']?.value ?? 0
   if (ending !== 'exited' || kills === 0) return []
-  return [warning('child-out-of-memory', 'the kernel killed a process that the plugin had started, because the memory limit was reached', { suggestion: 'look whether its work is missing from the results, or raise `limits.memory`' })]
+  return [
+    warning('child-out-of-memory', 'the kernel killed a process that the plugin had started, because the memory limit was reached', {
+      suggestion: 'look whether its work is missing from the results, or raise `limits.memory`',
+    }),
+  ]
 }

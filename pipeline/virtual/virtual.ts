@@ -36,7 +36,12 @@ const LOG_BYTES = 16 * 1024
 const GOLDEN_BYTES = 32 * 2 ** 20
 
 /** Everything that can change the outcome of `virtual`: the image of each platform, the trials with the files that they read, the testbed's version. */
-export function virtualInputs({ pipeline, build, testbedVersion, entries }: {
+export function virtualInputs({
+  pipeline,
+  build,
+  testbedVersion,
+  entries,
+}: {
   readonly pipeline: Pipeline
   readonly build: BuildDetails
   readonly testbedVersion: string
@@ -76,7 +81,13 @@ export async function runVirtual(context: StageContext, request: VirtualRequest)
   return { result: resultOf([], trials, request, await keepFiles(context, trials)), trials }
 }
 
-async function runTrials(context: StageContext, request: VirtualRequest, session: TestbedSession, entries: readonly TreeEntry[], goldens: ReadonlyMap<string, Golden>): Promise<readonly FinishedTrial[]> {
+async function runTrials(
+  context: StageContext,
+  request: VirtualRequest,
+  session: TestbedSession,
+  entries: readonly TreeEntry[],
+  goldens: ReadonlyMap<string, Golden>,
+): Promise<readonly FinishedTrial[]> {
   const finished: FinishedTrial[] = []
   let failure: Failure | undefined
   for (const image of inOrder(request)) {
@@ -113,7 +124,13 @@ function inOrder({ build, nativePlatform }: VirtualRequest): readonly BuiltImage
   return builtPlatforms(build).toSorted((a, b) => Number(b.platform === nativePlatform) - Number(a.platform === nativePlatform))
 }
 
-function requestFor(plan: TrialPlan, image: BuiltImage, context: StageContext, { pipeline, build, nativePlatform }: VirtualRequest, entries: readonly TreeEntry[]): TrialRequest {
+function requestFor(
+  plan: TrialPlan,
+  image: BuiltImage,
+  context: StageContext,
+  { pipeline, build, nativePlatform }: VirtualRequest,
+  entries: readonly TreeEntry[],
+): TrialRequest {
   const folder = inputsFolder(context)
   const { namespace, name, version } = pipeline.manifest
   return {
@@ -124,7 +141,9 @@ function requestFor(plan: TrialPlan, image: BuiltImage, context: StageContext, {
     args: plan.args,
     env: plan.env,
     inputs: plan.inputs === undefined ? undefined : within(folder, plan.inputs),
-    cameras: Object.fromEntries(Object.entries(plan.cameras).map(([camera, path]) => [camera, entriesBelow(path, entries).map((entry) => within(folder, entry.path))])),
+    cameras: Object.fromEntries(
+      Object.entries(plan.cameras).map(([camera, path]) => [camera, entriesBelow(path, entries).map((entry) => within(folder, entry.path))]),
+    ),
     timeoutMs: timeLimitMs(plan, image.platform !== nativePlatform),
     mayRunOn: plan.mayRunOn,
     limits: plan.limits,
@@ -169,7 +188,11 @@ function missingFiles(trials: readonly TrialPlan[], entries: readonly TreeEntry[
   return trials.flatMap((plan) =>
     mountedPaths(plan)
       .filter((path) => entriesBelow(path, entries).length === 0)
-      .map((path) => error('inputs-missing', `trial ${plan.name}: expected files at ${path}, found none in the repository`, { suggestion: 'commit them, or correct the path in ctss.yaml' })),
+      .map((path) =>
+        error('inputs-missing', `trial ${plan.name}: expected files at ${path}, found none in the repository`, {
+          suggestion: 'commit them, or correct the path in ctss.yaml',
+        }),
+      ),
   )
 }
 
@@ -208,8 +231,20 @@ async function keepFiles(context: StageContext, trials: readonly FinishedTrial[]
         { role: 'messages', name: `${folder}/beehive.ndjson`, ...observation.beehive, mediaType: 'application/x-ndjson' },
         { role: 'log', name: `${folder}/stdout.log`, ...observation.logs.stdoutFile, mediaType: 'text/plain' },
         { role: 'log', name: `${folder}/stderr.log`, ...observation.logs.stderrFile, mediaType: 'text/plain' },
-        { role: 'profile', name: `${folder}/profile.json`, digest: await context.blobs.put(profile), bytes: profile.length, mediaType: 'application/vnd.sage.ecr.profile.v1+json' },
-        ...observation.uploads.map(({ name, digest, bytes, timestamp }): File => ({ role: 'upload', name: `${folder}/${timestamp}-${name}`, digest, bytes, mediaType: 'application/octet-stream' })),
+        {
+          role: 'profile',
+          name: `${folder}/profile.json`,
+          digest: await context.blobs.put(profile),
+          bytes: profile.length,
+          mediaType: 'application/vnd.sage.ecr.profile.v1+json',
+        },
+        ...observation.uploads.map(({ name, digest, bytes, timestamp }): File => ({
+          role: 'upload',
+          name: `${folder}/${timestamp}-${name}`,
+          digest,
+          bytes,
+          mediaType: 'application/octet-stream',
+        })),
       ]
     }),
   )

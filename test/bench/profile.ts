@@ -34,8 +34,20 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  ...[0.5, 2, 5].map((seconds): Case => ({ name: `${seconds} s of CPU`, args: ['spin', String(seconds)], metric: 'cpu_seconds', truth: lastNumber, goal: 0.02 })),
-  ...[64, 256, 640].map((size): Case => ({ name: `ramp to ${size} MiB`, args: ['ramp', String(size)], metric: 'memory_peak_bytes', truth: lastNumber, goal: 0.01 })),
+  ...[0.5, 2, 5].map((seconds): Case => ({
+    name: `${seconds} s of CPU`,
+    args: ['spin', String(seconds)],
+    metric: 'cpu_seconds',
+    truth: lastNumber,
+    goal: 0.02,
+  })),
+  ...[64, 256, 640].map((size): Case => ({
+    name: `ramp to ${size} MiB`,
+    args: ['ramp', String(size)],
+    metric: 'memory_peak_bytes',
+    truth: lastNumber,
+    goal: 0.01,
+  })),
   { name: 'peak of 300 MiB for 50 ms', args: ['peak', '300', '50'], metric: 'memory_peak_bytes', truth: lastNumber, goal: 0.01 },
 ]
 
@@ -54,7 +66,10 @@ for (const { name, args, metric, truth, goal } of CASES) {
   }
   rows.push({ name, error: median(errors), sampled: median(sampledErrors), goal })
   const row = rows.at(-1)
-  if (row) process.stdout.write(`  ${name.padEnd(28)} ${percent(row.error).padStart(8)} off (goal ≤ ${percent(goal)}: ${row.error <= goal ? 'met' : 'missed'}); docker stats ${percent(row.sampled)}\n`)
+  if (row)
+    process.stdout.write(
+      `  ${name.padEnd(28)} ${percent(row.error).padStart(8)} off (goal ≤ ${percent(goal)}: ${row.error <= goal ? 'met' : 'missed'}); docker stats ${percent(row.sampled)}\n`,
+    )
 }
 await rm(scratch, { recursive: true, force: true })
 

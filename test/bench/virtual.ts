@@ -37,7 +37,9 @@ for (let repetition = 0; repetition <= Number(repetitions); repetition += 1) {
   direct.push(hand)
   fromStart.push(firstMessageMs)
   fromRequest.push(requestedMs)
-  process.stderr.write(`${repetition}: by hand ${hand.toFixed(0)} ms, in a Virtual Waggle ${firstMessageMs.toFixed(0)} ms (from the request ${requestedMs.toFixed(0)} ms)\n`)
+  process.stderr.write(
+    `${repetition}: by hand ${hand.toFixed(0)} ms, in a Virtual Waggle ${firstMessageMs.toFixed(0)} ms (from the request ${requestedMs.toFixed(0)} ms)\n`,
+  )
 }
 await byHand.close()
 await rm(scratch, { recursive: true, force: true })
@@ -64,7 +66,23 @@ async function inWaggle(): Promise<{ firstMessageMs: number; requestedMs: number
 /** A broker, a network and a consumer, as a person would set them up once. */
 async function openByHand(): Promise<{ run(): Promise<number>; close(): Promise<void> }> {
   const network = docker('network', 'create', '--internal', '--label', label, `ctss-bench-${process.pid}`)
-  const broker = docker('run', '--detach', '--label', label, '--publish', '127.0.0.1::5672', '--user', 'rabbitmq', '--tmpfs', '/run/ctss:mode=1777', '--env', 'SERVICE_PASSWORD=bench', readTestbedImage().reference, 'sh', '/usr/local/lib/ctss/broker')
+  const broker = docker(
+    'run',
+    '--detach',
+    '--label',
+    label,
+    '--publish',
+    '127.0.0.1::5672',
+    '--user',
+    'rabbitmq',
+    '--tmpfs',
+    '/run/ctss:mode=1777',
+    '--env',
+    'SERVICE_PASSWORD=bench',
+    readTestbedImage().reference,
+    'sh',
+    '/usr/local/lib/ctss/broker',
+  )
   docker('network', 'connect', '--alias', 'rabbitmq', network, broker)
   const port = Number(docker('port', broker, '5672/tcp').split(':').at(-1))
   const connection = await untilReady(port)
@@ -77,7 +95,27 @@ async function openByHand(): Promise<{ run(): Promise<number>; close(): Promise<
     async run() {
       const started = performance.now()
       const captured = new Promise<number>((resolve) => (onMessage = () => resolve(performance.now() - started)))
-      const ended = new Promise<void>((resolve) => execFile('docker', ['run', '--rm', '--label', label, '--network', network, '--env', 'WAGGLE_PLUGIN_HOST=rabbitmq', '--env', 'WAGGLE_APP_ID=bench', imageOf(), 'crash', '1'], () => resolve()))
+      const ended = new Promise<void>((resolve) =>
+        execFile(
+          'docker',
+          [
+            'run',
+            '--rm',
+            '--label',
+            label,
+            '--network',
+            network,
+            '--env',
+            'WAGGLE_PLUGIN_HOST=rabbitmq',
+            '--env',
+            'WAGGLE_APP_ID=bench',
+            imageOf(),
+            'crash',
+            '1',
+          ],
+          () => resolve(),
+        ),
+      )
       const milliseconds = await captured
       await ended
       return milliseconds

@@ -24,7 +24,8 @@ export function describeTestbedContract(name: string, make: () => Promise<Testbe
     afterAll(async () => session?.[Symbol.asyncDispose]())
 
     const opened = (): TestbedSession => session ?? expect.unreachable()
-    const run = async (there: TestbedUnderTest, args: readonly string[], overrides?: Partial<TrialRequest>): Promise<TrialObservation> => opened().run(there.makeTrial(args, overrides), QUIET, NEVER)
+    const run = async (there: TestbedUnderTest, args: readonly string[], overrides?: Partial<TrialRequest>): Promise<TrialObservation> =>
+      opened().run(there.makeTrial(args, overrides), QUIET, NEVER)
 
     it('captures what a good plugin publishes, in order, as the Beehive gets it', async (context) => {
       const there = need(context, under)
@@ -49,7 +50,9 @@ export function describeTestbedContract(name: string, make: () => Promise<Testbe
       const there = need(context, under)
       const { blobs } = there
       const { uploads, logs } = await run(there, ['good'])
-      expect(uploads).toMatchObject([{ name: 'a picture.jpg', timestamp: '2023-11-14T22:13:20.500000000Z', labels: { camera: 'top', filename: 'a picture.jpg' } }])
+      expect(uploads).toMatchObject([
+        { name: 'a picture.jpg', timestamp: '2023-11-14T22:13:20.500000000Z', labels: { camera: 'top', filename: 'a picture.jpg' } },
+      ])
       expect(await blobs.get(logs.stderrFile.digest)).toEqual(Buffer.from('a line on stderr\n'))
       expect(logs.stdout).not.toContain('a line on stderr')
     })
@@ -58,12 +61,25 @@ export function describeTestbedContract(name: string, make: () => Promise<Testbe
       const there = need(context, under)
       const { makeTrial } = there
       const { profile, seconds } = await run(there, ['good'])
-      expect(profile).toMatchObject({ schema: 'ecr.profile/v1', platform: makeTrial([]).platform, metrics: { wall_seconds: { unit: 's', value: seconds, source: 'clock' } } })
+      expect(profile).toMatchObject({
+        schema: 'ecr.profile/v1',
+        platform: makeTrial([]).platform,
+        metrics: { wall_seconds: { unit: 's', value: seconds, source: 'clock' } },
+      })
     })
 
     it('observes a plugin that says nothing', async (context) => {
       const there = need(context, under)
-      expect(await run(there, ['silent'])).toMatchObject({ exitCode: 0, ending: 'exited', total: 0, messages: [], firstMessageMs: null, names: [], uploads: [], logs: { stdout: 'nothing to say\n' } })
+      expect(await run(there, ['silent'])).toMatchObject({
+        exitCode: 0,
+        ending: 'exited',
+        total: 0,
+        messages: [],
+        firstMessageMs: null,
+        names: [],
+        uploads: [],
+        logs: { stdout: 'nothing to say\n' },
+      })
     })
 
     it('observes a crash with the messages before it and its traceback', async (context) => {
@@ -81,7 +97,9 @@ export function describeTestbedContract(name: string, make: () => Promise<Testbe
 
     it('fails when the image cannot be had', async (context) => {
       const there = need(context, under)
-      await expect(run(there, ['good'], { image: `127.0.0.1:9/no-such-image@sha256:${'0'.repeat(64)}` })).rejects.toMatchObject({ code: 'registry-unavailable' })
+      await expect(run(there, ['good'], { image: `127.0.0.1:9/no-such-image@sha256:${'0'.repeat(64)}` })).rejects.toMatchObject({
+        code: 'registry-unavailable',
+      })
     })
 
     it('starts no trial that is cancelled already', async (context) => {

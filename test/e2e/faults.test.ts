@@ -10,7 +10,7 @@ import type { Problem, RunOutput, StageRecord } from '../../schemas/generated/ty
 import { startCtss, tracesOf } from '../support/ctss-child.ts'
 import { Workplace } from '../support/ctss-process.ts'
 import { startSocketProxy } from '../support/socket-proxy.ts'
-import { MANIFEST, NATIVE, slowFiles, withoutTraining, writeTinyPlugin } from '../support/tiny-plugin.ts'
+import { MANIFEST, NATIVE, ONE_TRIAL, slowFiles, withoutTraining, writeTinyPlugin } from '../support/tiny-plugin.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -20,7 +20,9 @@ beforeEach(async () => {
 })
 afterEach(async () => place[Symbol.asyncDispose]())
 afterAll(() => {
-  const images = execFileSync('docker', ['image', 'ls', '--quiet', '--filter', `reference=${REGISTRY_HOST}/staging/local/faults/*`], { encoding: 'utf8' }).split('\n').filter(Boolean)
+  const images = execFileSync('docker', ['image', 'ls', '--quiet', '--filter', `reference=${REGISTRY_HOST}/staging/local/faults/*`], { encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean)
   if (images.length > 0) spawnSync('docker', ['image', 'rm', '--force', ...new Set(images)])
 })
 
@@ -40,7 +42,10 @@ const codes = (problems: readonly Problem[]): string[] => problems.filter(({ sev
 
 describe('a repository that cannot be read', () => {
   const write = async (files: Readonly<Record<string, string | Buffer>>): Promise<string> => writeTinyPlugin(place, { ...withoutTraining(), ...files })
-  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghijk'.split('').map((key, at) => `${key}: &${key} [${Array(9).fill(`*${'abcdefghij'[at]}`).join()}]`).join('\n')}\n`
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghijk'
+    .split('')
+    .map((key, at) => `${key}: &${key} [${Array(9).fill(`*${'abcdefghij'[at]}`).join()}]`)
+    .join('\n')}\n`
 
   it('has no manifest', async () => {
     const folder = await writeTinyPlugin(place, { ...withoutTraining(), 'sage.yaml': null })
@@ -84,7 +89,7 @@ describe('a repository that cannot be read', () => {
       for (let hit = 0; hit <= seed; hit += 1) bytes[(hit * 7919 + seed * 104_729) % bytes.length] = (hit * 31 + seed * 17) % 128
       return bytes
     }
-    const folder = await write({ 'sage.yaml': damage(MANIFEST), 'ctss.yaml': damage(String(withoutTraining()['ctss.yaml'])) })
+    const folder = await write({ 'sage.yaml': damage(MANIFEST), 'ctss.yaml': damage(ONE_TRIAL) })
     const { status, stdout, stderr } = await place.ctss('validate', folder)
 
     expect([0, 1], stdout + stderr).toContain(status)
@@ -148,7 +153,11 @@ describe('what a person types', () => {
   })
 
   it('may be a folder whose name a terminal would obey', async () => {
-    const folder = await writeTinyPlugin(place, { ...withoutTraining(), 'a\u001B[2J\nb.txt': 'x', Dockerfile: 'FROM debian:bookworm-slim\nCOPY . /\nENTRYPOINT ["sh", "/main.sh"]\n' }, 'bad\u001B[31m\nname')
+    const folder = await writeTinyPlugin(
+      place,
+      { ...withoutTraining(), 'a\u001B[2J\nb.txt': 'x', Dockerfile: 'FROM debian:bookworm-slim\nCOPY . /\nENTRYPOINT ["sh", "/main.sh"]\n' },
+      'bad\u001B[31m\nname',
+    )
     const { status, stdout, stderr } = await startCtss(place, ['build', '.'], { cwd: folder }).finished
 
     expect(status, stderr).toBe(0)
@@ -203,9 +212,16 @@ describe('a plugin that misbehaves', () => {
 
     expect(output.status).toBe(1)
     expect(outcomes(output)).toMatchObject({ build: 'failed', virtual: 'skipped', publish: 'skipped' })
-    expect(output.stages.flatMap(({ problems }) => problems)).toMatchObject([{ code: 'build-step-failed', place: { file: 'Dockerfile', line: 3 }, message: expect.stringContaining(other) }])
+    expect(output.stages.flatMap(({ problems }) => problems)).toMatchObject([
+      { code: 'build-step-failed', place: { file: 'Dockerfile', line: 3 }, message: expect.stringContaining(other) },
+    ])
     const record = (await recordsIn(place)).find(({ stage }) => stage === 'build')
-    expect(record?.details).toMatchObject({ platforms: [{ platform: NATIVE, outcome: 'passed', digest: expect.stringMatching(/^sha256:/) }, { platform: other, outcome: 'failed' }] })
+    expect(record?.details).toMatchObject({
+      platforms: [
+        { platform: NATIVE, outcome: 'passed', digest: expect.stringMatching(/^sha256:/) },
+        { platform: other, outcome: 'failed' },
+      ],
+    })
   })
 
   it('is stopped at its limits, and each trial says which', async () => {
@@ -311,7 +327,6 @@ const POINTS = [
   'virtual: opening',
   'virtual: starting',
   'virtual| running',
-  'virtual: reading',
   'publish: archiving',
   'publish: promoting',
   'publish: attaching',
@@ -371,7 +386,8 @@ describe('a run of one plugin', () => {
     const rubbish = [randomBytes(100), '{"schema":"somebody-else/v7","stage":"build"}', '', texts[0]?.slice(0, 300) ?? '', texts[0] ?? '']
     for (const [at, name] of names.entries()) await writeFile(join(state, 'records', name), rubbish[(at + 1) % rubbish.length] ?? '')
     await writeFile(join(state, 'base-images.json'), randomBytes(100))
-    for (const part of ['ecr/documents', 'ecr/releases']) for (const name of await readdir(join(state, part))) await writeFile(join(state, part, name), '{"schema":"somebody-else/v7"}')
+    for (const part of ['ecr/documents', 'ecr/releases'])
+      for (const name of await readdir(join(state, part))) await writeFile(join(state, part, name), '{"schema":"somebody-else/v7"}')
     await writeFile(join(state, 'reports/faults/tiny-plugin/key'), randomBytes(100))
     await writeFile(join(state, 'reports/faults/tiny-plugin/report.md'), '')
 
@@ -438,24 +454,18 @@ async function openDoor(fault: 'away' | 'full'): Promise<AsyncDisposable & { rea
 }
 
 describe('a run', () => {
-  it('whose engine goes away in a training, then in a trial, is a failure; the next run completes it and clears up', async () => {
-    const folder = await writeTinyPlugin(place, slowFiles(randomUUID()))
-    const pids: number[] = []
-    for (const [point, stage] of [
-      ['train| training', 'train'],
-      ['virtual| running', 'virtual'],
-    ] as const) {
-      await using proxy = await startSocketProxy('/var/run/docker.sock')
-      const child = startCtss(place, ['run', folder, '--json'], { env: { DOCKER_HOST: proxy.address } })
-      pids.push(child.pid)
-      await child.until(point)
-      proxy.cut()
-      const { status, stdout, stderr } = await child.finished
-      expect(status, stderr).toBe(2)
-      expect(reasonOf(JSON.parse(stdout) as RunOutput, stage)).toContain('Docker Engine gave no answer')
-    }
+  it('whose engine goes away in the middle of a trial is a failure; the next run completes it and clears up', async () => {
+    const folder = await writeTinyPlugin(place, { ...withoutTraining(), 'main.sh': 'echo running\nsleep 2\n' })
+    await using proxy = await startSocketProxy('/var/run/docker.sock')
+    const child = startCtss(place, ['run', folder, '--json'], { env: { DOCKER_HOST: proxy.address } })
+    await child.until('virtual| running')
+    proxy.cut()
+    const { status, stdout, stderr } = await child.finished
+
+    expect(status, stderr).toBe(2)
+    expect(reasonOf(JSON.parse(stdout) as RunOutput, 'virtual')).toContain('Docker Engine gave no answer')
     expect((await place.run(folder)).status).toBe(0)
-    expect(await tracesOf(place, pids)).toEqual([])
+    expect(await tracesOf(place, [child.pid])).toEqual([])
   })
 
   it('whose registry takes nothing, at build and then at publish, is a failure; what was done stays, and the next run completes it', async (context) => {

@@ -8,7 +8,11 @@ import { Workplace } from '../support/ctss-process.ts'
 
 const ran = ({ stages }: RunOutput): string[] => stages.filter((stage) => stage.ran).map(({ stage }) => stage)
 const outcomes = ({ stages }: RunOutput): Record<string, string> => Object.fromEntries(stages.map(({ stage, outcome }) => [stage, outcome]))
-const problems = ({ stages }: RunOutput, code: string): string[] => stages.flatMap((stage) => stage.problems).filter((problem) => problem.code === code).map(({ message, suggestion }) => `${message} ${suggestion}`)
+const problems = ({ stages }: RunOutput, code: string): string[] =>
+  stages
+    .flatMap((stage) => stage.problems)
+    .filter((problem) => problem.code === code)
+    .map(({ message, suggestion }) => `${message} ${suggestion}`)
 
 /** One plugin taken through its life; each test goes on from the one before. */
 describe('the pipeline on the example plugin', () => {
@@ -27,7 +31,15 @@ describe('the pipeline on the example plugin', () => {
     const output = await place.run(plugin)
     first = output
 
-    expect(outcomes(output)).toEqual({ validate: 'passed', train: 'passed', build: 'passed', virtual: 'passed', node: 'skipped', publish: 'passed', report: 'passed' })
+    expect(outcomes(output)).toEqual({
+      validate: 'passed',
+      train: 'passed',
+      build: 'passed',
+      virtual: 'passed',
+      node: 'skipped',
+      publish: 'passed',
+      report: 'passed',
+    })
     expect(ran(output)).toEqual(['validate', 'train', 'build', 'virtual', 'publish', 'report'])
     expect(output.status).toBe(0)
     expect(output.bundle).toMatchObject({ name: 'ctss/smoke-detector', version: '0.1.0' })
@@ -39,7 +51,9 @@ describe('the pipeline on the example plugin', () => {
 
   it('published an OCI index of three platforms that docker pulls by digest', async () => {
     const reference = `127.0.0.1:5055/ctss/smoke-detector@${first.bundle?.index}`
-    const answer = await fetch(`http://127.0.0.1:5055/v2/ctss/smoke-detector/manifests/${first.bundle?.index}`, { headers: { accept: 'application/vnd.oci.image.index.v1+json' } })
+    const answer = await fetch(`http://127.0.0.1:5055/v2/ctss/smoke-detector/manifests/${first.bundle?.index}`, {
+      headers: { accept: 'application/vnd.oci.image.index.v1+json' },
+    })
     const index = (await answer.json()) as { mediaType: string; manifests: { platform: { architecture: string; variant?: string } }[] }
 
     expect(index.mediaType).toBe('application/vnd.oci.image.index.v1+json')
@@ -105,7 +119,9 @@ describe('the pipeline on the example plugin', () => {
   })
 
   it('stops a model that was trained on shuffled labels at its gate', async () => {
-    await edit('train/train.py', (text) => text.replace('data["train"].pictures, data["train"].labels\n', 'data["train"].pictures, np.random.default_rng(0).permutation(data["train"].labels)\n'))
+    await edit('train/train.py', (text) =>
+      text.replace('data["train"].pictures, data["train"].labels\n', 'data["train"].pictures, np.random.default_rng(0).permutation(data["train"].labels)\n'),
+    )
     await edit('ctss.yaml', (text) => text.replace('epochs: 12', 'epochs: 2'))
     const output = await place.run(plugin)
 

@@ -13,7 +13,9 @@ it('the commands of docs/tutorial.md do what it says, in the order in which they
   const script = prelude + blocks.join('\n').replaceAll('linux/amd64', native)
 
   const { status, output } = await new Promise<{ status: number; output: string }>((done) => {
-    execFile('bash', ['-c', script], { cwd: place.folder, env: place.environment, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => done({ status: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, output: `${stdout}\n${stderr.slice(-5000)}` }))
+    execFile('bash', ['-c', script], { cwd: place.folder, env: place.environment, maxBuffer: 2 ** 28 }, (error, stdout, stderr) =>
+      done({ status: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, output: `${stdout}\n${stderr.slice(-5000)}` }),
+    )
   })
 
   expect(status, output).toBe(0)

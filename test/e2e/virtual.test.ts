@@ -42,7 +42,10 @@ describe('ctss test', () => {
     await mkdir(join(plugin, 'app'), { recursive: true })
     for (const file of ['Dockerfile', 'requirements.txt', 'app']) await cp(resolve('examples/smoke-detector', file), join(plugin, file), { recursive: true })
     await writeFile(join(plugin, 'app/main.py'), PLUGIN)
-    await writeFile(join(plugin, 'sage.yaml'), `name: cloud-counter\nnamespace: zelda\nversion: "0.1.0"\ndescription: Counts clouds\nsource:\n  architectures: [linux/amd64, linux/arm64]\n`)
+    await writeFile(
+      join(plugin, 'sage.yaml'),
+      `name: cloud-counter\nnamespace: zelda\nversion: "0.1.0"\ndescription: Counts clouds\nsource:\n  architectures: [linux/amd64, linux/arm64]\n`,
+    )
   })
   afterAll(async () => place[Symbol.asyncDispose]())
 
@@ -50,7 +53,12 @@ describe('ctss test', () => {
     const { status, trials } = await test('good')
 
     expect(trials).toMatchObject([{ name: 'counts', platform: native, outcome: 'passed', exitCode: 0, total: 4 }])
-    expect(trials[0]?.messages.map(({ name, value }) => [name, value])).toEqual([['env.count.cloud', 0], ['env.count.cloud', 1], ['env.count.cloud', 2], ['plugin.heartbeat', 1]])
+    expect(trials[0]?.messages.map(({ name, value }) => [name, value])).toEqual([
+      ['env.count.cloud', 0],
+      ['env.count.cloud', 1],
+      ['env.count.cloud', 2],
+      ['plugin.heartbeat', 1],
+    ])
     expect(trials[0]?.messages[0]?.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/)
     expect(status).toBe(0)
   })

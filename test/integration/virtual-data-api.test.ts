@@ -42,7 +42,20 @@ describe('sage_data_client against a Virtual Waggle', () => {
     expect(stderr).not.toContain('Error')
     expect(JSON.parse(stdout)).toEqual({
       names: ['env.flag', 'env.infinity', 'env.int', 'env.nan', 'env.test', 'env.text', 'plugin.duration.inference', 'upload'],
-      columns: ['meta.camera', 'meta.filename', 'meta.host', 'meta.job', 'meta.node', 'meta.plugin', 'meta.sensor', 'meta.task', 'meta.vsn', 'name', 'timestamp', 'value'],
+      columns: [
+        'meta.camera',
+        'meta.filename',
+        'meta.host',
+        'meta.job',
+        'meta.node',
+        'meta.plugin',
+        'meta.sensor',
+        'meta.task',
+        'meta.vsn',
+        'name',
+        'timestamp',
+        'value',
+      ],
       values: [1.5, 2.5, 3.5],
       plugins: ['registry.sagecontinuum.org/test/plugins:1.2.3'],
       last: [3.5],
@@ -56,6 +69,9 @@ describe('sage_data_client against a Virtual Waggle', () => {
 async function installClient(folder: string): Promise<string | undefined> {
   const made = await run({ command: 'python3', args: ['-m', 'venv', folder] }, { timeoutMs: 60_000 }).catch(() => undefined)
   if (made?.exitCode !== 0) return undefined
-  const installed = await run({ command: join(folder, 'bin/pip'), args: ['install', '--quiet', '--disable-pip-version-check', 'sage_data_client'] }, { timeoutMs: 240_000 }).catch(() => undefined)
+  const installed = await run(
+    { command: join(folder, 'bin/pip'), args: ['install', '--quiet', '--disable-pip-version-check', 'sage_data_client'] },
+    { timeoutMs: 240_000 },
+  ).catch(() => undefined)
   return installed?.exitCode === 0 ? join(folder, 'bin/python') : undefined
 }

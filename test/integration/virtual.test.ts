@@ -51,7 +51,11 @@ async function openLab(plugins: PluginImage, options: Partial<VirtualWaggleOptio
 /** Everything in the engine that bears a run's label. */
 async function remains({ docker }: PluginImage, runId: string): Promise<readonly string[]> {
   const filters = { label: [`${RUN_LABEL}=${runId}`] }
-  const [containers, networks, { Volumes }] = await Promise.all([docker.listContainers({ all: true, filters }), docker.listNetworks({ filters }), docker.listVolumes({ filters })])
+  const [containers, networks, { Volumes }] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+    docker.listVolumes({ filters }),
+  ])
   return [...containers.map(({ Image }) => Image), ...networks.map(({ Name }) => Name), ...Volumes.map(({ Name }) => Name)]
 }
 
@@ -93,7 +97,12 @@ describe('the Virtual Waggle', () => {
     await writeFile(join(folder, 'input.png'), 'x')
     const { logs } = await run(['good'], { inputs: join(folder, 'input.png'), env: { MODE: 'test', WAGGLE_PLUGIN_HOST: 'elsewhere' } })
     const seen = JSON.parse(logs.stdout)
-    expect(seen).toMatchObject({ inputs: ['input.png'], uid: 0, zone: 'UTC', env: { MODE: 'test', WAGGLE_PLUGIN_HOST: 'wes-rabbitmq.default.svc.cluster.local', WAGGLE_PLUGIN_USERNAME: 'plugin', HOST: expect.any(String) } })
+    expect(seen).toMatchObject({
+      inputs: ['input.png'],
+      uid: 0,
+      zone: 'UTC',
+      env: { MODE: 'test', WAGGLE_PLUGIN_HOST: 'wes-rabbitmq.default.svc.cluster.local', WAGGLE_PLUGIN_USERNAME: 'plugin', HOST: expect.any(String) },
+    })
     expect(seen.env.WAGGLE_APP_ID).toMatch(/^[0-9a-f-]{36}$/)
     expect(seen.env.TZ).toBeUndefined()
   })
@@ -125,7 +134,13 @@ describe('the Virtual Waggle', () => {
 
   it('drops what a node would drop, and says why', async (context) => {
     const { run } = need(context, lab)
-    const { total, dropped } = await run(['raw', '{"name":"Bad-Name","ts":1795256839323525551,"meta":{},"val":1}', 'no json', '{"name":"env.a","ts":1.5,"val":1}', '{"name":"env.a","ts":1795256839323525551,"val":[1]}'])
+    const { total, dropped } = await run([
+      'raw',
+      '{"name":"Bad-Name","ts":1795256839323525551,"meta":{},"val":1}',
+      'no json',
+      '{"name":"env.a","ts":1.5,"val":1}',
+      '{"name":"env.a","ts":1795256839323525551,"val":[1]}',
+    ])
     expect(total).toBe(0)
     expect(dropped.map(({ reason }) => reason.split(':')[0])).toEqual(['bad name', 'not a message', 'bad timestamp', 'bad value'])
     const stranger = await run(['stranger'])
@@ -153,12 +168,19 @@ describe('the Virtual Waggle', () => {
     const { run } = need(context, lab)
     const observation = await run(['download'])
     expect(observation.exitCode).toBe(1)
-    expect(judgeTrial(makeTrialPlan(), observation).problems[0]).toMatchObject({ code: 'exit-code', suggestion: expect.stringContaining('network: open'), detail: expect.stringContaining('URLError') })
+    expect(judgeTrial(makeTrialPlan(), observation).problems[0]).toMatchObject({
+      code: 'exit-code',
+      suggestion: expect.stringContaining('network: open'),
+      detail: expect.stringContaining('URLError'),
+    })
   })
 
   it('names the device that a plugin misses', async (context) => {
     const { run } = need(context, lab)
-    expect(judgeTrial(makeTrialPlan(), await run(['device'])).problems[0]).toMatchObject({ code: 'exit-code', suggestion: expect.stringContaining('/dev/ttyUSB0') })
+    expect(judgeTrial(makeTrialPlan(), await run(['device'])).problems[0]).toMatchObject({
+      code: 'exit-code',
+      suggestion: expect.stringContaining('/dev/ttyUSB0'),
+    })
   })
 
   it('reports a program that the image does not have', async (context) => {
@@ -171,7 +193,11 @@ describe('the Virtual Waggle', () => {
     const { run } = need(context, lab)
     const { uploads, dropped, exitCode } = await run(['uploads'])
     expect(exitCode).toBe(0)
-    expect(uploads.map(({ name, bytes }) => [name, bytes])).toEqual([['passwd', 1], [`1700000000000000003-${'0'.repeat(40)}`, 1], ['one.txt', 3]])
+    expect(uploads.map(({ name, bytes }) => [name, bytes])).toEqual([
+      ['passwd', 1],
+      [`1700000000000000003-${'0'.repeat(40)}`, 1],
+      ['one.txt', 3],
+    ])
     expect(dropped.map(({ reason }) => reason.split(':')[0])).toEqual(['upload that is no regular file', 'upload without data or meta'])
   })
 
@@ -189,7 +215,11 @@ describe('the Virtual Waggle', () => {
     const { run, docker, image } = need(context, lab)
     await using withVolume = await declareVolume(docker, image, '/scratch')
     for (const folder of ['/tmp', '/scratch', '/run/waggle/uploads']) {
-      expect({ folder, ...(await run(['disk', '10', folder], { image: withVolume.image, timeoutMs: 120_000 })) }).toMatchObject({ folder, ending: 'disk-limit', total: 1 })
+      expect({ folder, ...(await run(['disk', '10', folder], { image: withVolume.image, timeoutMs: 120_000 })) }).toMatchObject({
+        folder,
+        ending: 'disk-limit',
+        total: 1,
+      })
     }
     expect(await run(['locked'], { timeoutMs: 60_000 })).toMatchObject({ ending: 'disk-limit' })
   })
@@ -233,7 +263,7 @@ describe('the Virtual Waggle', () => {
     controller.abort()
     await expect(trial).rejects.toMatchObject({ code: 'cancelled' })
     expect(await docker.listContainers({ all: true, filters: { label: [`${RUN_LABEL}=${runId}`], ancestor: [image] } })).toEqual([])
-    expect((await readdir(join(folder, `ctss-virtual-${runId}`)))).toEqual([])
+    expect(await readdir(join(folder, `ctss-virtual-${runId}`))).toEqual([])
   })
 })
 
@@ -254,7 +284,10 @@ describe('the Virtual Waggle when things go wrong around it', () => {
     await pluginStarted(plugins, lab.runId)
     await sleep(1500)
     await (await brokerOf(plugins, lab.runId)).kill()
-    await expect(trial).rejects.toMatchObject({ code: 'broker-unavailable', message: expect.stringMatching(/the message broker ended during trial slow on .* after \d+ messages/) })
+    await expect(trial).rejects.toMatchObject({
+      code: 'broker-unavailable',
+      message: expect.stringMatching(/the message broker ended during trial slow on .* after \d+ messages/),
+    })
     expect(await lab.run(['crash', '3'])).toMatchObject({ total: 3 })
   })
 
@@ -291,7 +324,11 @@ describe('the Virtual Waggle when things go wrong around it', () => {
   it('sweeps what a killed process left, and nothing else', async (context) => {
     const plugins = need(context, await prepared)
     await using living = await openLab(plugins)
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../support/plugins/session-process.ts'), plugins.image, plugins.platform, living.folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, '../support/plugins/session-process.ts'), plugins.image, plugins.platform, living.folder],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     const [runId] = (await once(child.stdout, 'data')).map(String).map((text) => text.trim())
     await pluginStarted(plugins, runId ?? '')
     child.kill('SIGKILL')

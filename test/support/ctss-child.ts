@@ -47,7 +47,9 @@ export function startCtss(place: Workplace, args: readonly string[], { env = {},
 export async function tracesOf(place: Workplace, pids: readonly number[]): Promise<readonly string[]> {
   const [machine, boot] = makeRunId().split('-')
   const theirs = new RegExp(`${machine}-${boot}-(?:${pids.join('|')})-`)
-  const labelled = [['container', '--all'], ['network'], ['volume']].flatMap(([what = '', ...options]) => list('docker', what, 'ls', ...options, '--format', `${what} {{.Label "${RUN_LABEL}"}}`))
+  const labelled = [['container', '--all'], ['network'], ['volume']].flatMap(([what = '', ...options]) =>
+    list('docker', what, 'ls', ...options, '--format', `${what} {{.Label "${RUN_LABEL}"}}`),
+  )
   const cgroups = list('find', '/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd')
   const files = (await readdir(place.folder, { recursive: true })).filter((path) => /^ctss-|ctss\/work\/.|\.tmp$/.test(path))
   const programs = list('ps', '-eo', 'args').filter((line) => line.includes(`${place.folder}/state/`))

@@ -12,7 +12,14 @@ export interface MemoryTestbedOptions {
   readonly seen?: TrialRequest[]
 }
 
-const META = { host: 'h', job: 'virtual-waggle', task: 'plugins', plugin: 'registry.sagecontinuum.org/test/plugins:1.2.3', node: '0000000000000001', vsn: 'W000' }
+const META = {
+  host: 'h',
+  job: 'virtual-waggle',
+  task: 'plugins',
+  plugin: 'registry.sagecontinuum.org/test/plugins:1.2.3',
+  node: '0000000000000001',
+  vsn: 'W000',
+}
 const TRACEBACK = 'Traceback (most recent call last):\n  File "/app/plugins.py", line 1, in crash\nValueError: the sensor is gone\n'
 
 /** A testbed without containers: it knows what the plugins `good`, `silent`, `crash`, `never` of the tests do. */
@@ -54,10 +61,25 @@ async function usualObservation(trial: TrialRequest, blobs: BlobStore): Promise<
     arrivalMs: shared.map((_, index) => 400 + index * 100),
     names: values > 0 ? [{ name: 'env.test', count: values }] : [],
     dropped: [],
-    uploads: plugin === 'good' ? [{ name: 'a picture.jpg', timestamp: '2023-11-14T22:13:20.500000000Z', ...(await put('\u00ff')), labels: { camera: 'top', filename: 'a picture.jpg' } }] : [],
+    uploads:
+      plugin === 'good'
+        ? [
+            {
+              name: 'a picture.jpg',
+              timestamp: '2023-11-14T22:13:20.500000000Z',
+              ...(await put('\u00ff')),
+              labels: { camera: 'top', filename: 'a picture.jpg' },
+            },
+          ]
+        : [],
     beehive: await put(shared.map(({ line }) => `${line}\n`).join('')),
     logs: { stdout, stderr, stdoutFile: await put(stdout), stderrFile: await put(stderr) },
-    profile: { schema: 'ecr.profile/v1', platform: trial.platform, environment: { kind: 'virtual', emulated: false }, metrics: { wall_seconds: { unit: 's', value: 1.5, source: 'clock' } } },
+    profile: {
+      schema: 'ecr.profile/v1',
+      platform: trial.platform,
+      environment: { kind: 'virtual', emulated: false },
+      metrics: { wall_seconds: { unit: 's', value: 1.5, source: 'clock' } },
+    },
   }
 }
 

@@ -21,8 +21,20 @@ export function makeTraining(overrides: Partial<Training> = {}): Training {
 /** A complete trial; override what the test is about. */
 export function makeTrialPlan(overrides: Partial<TrialPlan> = {}): TrialPlan {
   return {
-    name: 'default', inputs: undefined, cameras: {}, args: [], env: {}, timeoutMs: 60_000, mayRunOn: false, exitCode: 0,
-    limits: DEFAULT_LIMITS, network: 'none', platforms: undefined, expect: [], golden: undefined, ...overrides,
+    name: 'default',
+    inputs: undefined,
+    cameras: {},
+    args: [],
+    env: {},
+    timeoutMs: 60_000,
+    mayRunOn: false,
+    exitCode: 0,
+    limits: DEFAULT_LIMITS,
+    network: 'none',
+    platforms: undefined,
+    expect: [],
+    golden: undefined,
+    ...overrides,
   }
 }
 
@@ -30,8 +42,19 @@ export function makeTrialPlan(overrides: Partial<TrialPlan> = {}): TrialPlan {
 export function makePipeline(overrides: Partial<Pipeline> = {}): Pipeline {
   return {
     manifest: {
-      namespace: 'zelda', name: 'cloud-counter', version: '0.1.0', description: 'Counts clouds', license: 'Apache-2.0', authors: '', keywords: '', homepage: '',
-      path: 'sage.yaml', platforms: ['linux/amd64', 'linux/arm64'], directory: '.', dockerfile: 'Dockerfile', buildArgs: {},
+      namespace: 'zelda',
+      name: 'cloud-counter',
+      version: '0.1.0',
+      description: 'Counts clouds',
+      license: 'Apache-2.0',
+      authors: '',
+      keywords: '',
+      homepage: '',
+      path: 'sage.yaml',
+      platforms: ['linux/amd64', 'linux/arm64'],
+      directory: '.',
+      dockerfile: 'Dockerfile',
+      buildArgs: {},
       document: { name: 'cloud-counter', description: 'Counts clouds', source: { architectures: ['linux/amd64', 'linux/arm64'] } },
     },
     training: makeTraining(),

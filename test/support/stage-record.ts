@@ -7,8 +7,19 @@ export const SUBJECT: Subject = { repository: 'https://github.com/zelda/cloud-co
 /** A stage record that passed; override what the test is about. */
 export function makeRecord(stage: StageName, overrides: Partial<StageRecord> = {}): StageRecord {
   return {
-    schema: 'ctss.stage-record/v1', stage, subject: SUBJECT, key: digestOf(stage), outcome: 'passed',
-    started: '2026-11-21T12:00:00.000Z', ended: '2026-11-21T12:00:10.000Z',
-    problems: [], metrics: {}, files: [], environment: { kind: 'laptop' }, tool: { name: 'ctss', version: '0.0.0' }, details: { kind: 'none' }, ...overrides,
+    schema: 'ctss.stage-record/v1',
+    stage,
+    subject: SUBJECT,
+    key: digestOf(stage),
+    outcome: 'passed',
+    started: '2026-11-21T12:00:00.000Z',
+    ended: '2026-11-21T12:00:10.000Z',
+    problems: [],
+    metrics: {},
+    files: [],
+    environment: { kind: 'laptop' },
+    tool: { name: 'ctss', version: '0.0.0' },
+    details: { kind: 'none' },
+    ...overrides,
   }
 }

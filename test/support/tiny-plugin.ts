@@ -17,27 +17,30 @@ source:
   architectures: [${NATIVE}]
 `
 
-/** A trial that passes although nothing is published: without pywaggle a plugin is a shell script, and its image is there in a second. */
-const PIPELINE = `training:
-  dockerfile: train/Dockerfile
-  command: [sh, /train.sh]
-model: {path: model, from: train}
-test:
-  trials:
-    - name: quiet
-      timeout: 60s
-      expect: [{name: env.nothing, count: 0}]
+const TRAIN = `echo 42 > /opt/ml/model/weights.txt
+echo '{"schema": "ctss.result/v1", "metrics": {"accuracy": {"value": 0.91}}}' > /opt/ml/output/result.json
 `
+
+/** A trial that passes although nothing is published: without pywaggle a plugin is a shell script, and its image is there in a second. */
+const QUIET = '{name: quiet, timeout: 60s, expect: [{name: env.nothing, count: 0}]}'
+
+export const ONE_TRIAL = oneTrial(QUIET)
+
+function oneTrial(trial: string): string {
+  return `test:\n  trials:\n    - ${trial}\n`
+}
 
 const FILES: Readonly<Record<string, MemoryFile>> = {
   'sage.yaml': MANIFEST,
-  'ctss.yaml': PIPELINE,
+  'ctss.yaml': `training:
+  dockerfile: train/Dockerfile
+  command: [sh, /train.sh]
+model: {path: model, from: train}
+${ONE_TRIAL}`,
   Dockerfile: 'FROM debian:bookworm-slim\nCOPY model /model\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n',
   'main.sh': 'cat /model/weights.txt\n',
   'train/Dockerfile': 'FROM debian:bookworm-slim\nCOPY train.sh /\n',
-  'train/train.sh': `echo 42 > /opt/ml/model/weights.txt
-echo '{"schema": "ctss.result/v1", "metrics": {"accuracy": {"value": 0.91}}}' > /opt/ml/output/result.json
-`,
+  'train/train.sh': TRAIN,
 }
 
 /** Writes a plugin of shell scripts that passes every stage, but for `files`, which come in the place of its own; null: none in its place. */
@@ -50,9 +53,9 @@ export async function writeTinyPlugin(place: Workplace, files: Readonly<Record<s
 }
 
 /** The same plugin without training, its one trial as given in YAML's flow style. */
-export function withoutTraining(trial = '{name: quiet, timeout: 60s, expect: [{name: env.nothing, count: 0}]}'): Readonly<Record<string, MemoryFile | null>> {
+export function withoutTraining(trial = QUIET): Readonly<Record<string, MemoryFile | null>> {
   return {
-    'ctss.yaml': `test:\n  trials:\n    - ${trial}\n`,
+    'ctss.yaml': oneTrial(trial),
     Dockerfile: 'FROM debian:bookworm-slim\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n',
     'main.sh': 'echo running\n',
     'train/Dockerfile': null,
@@ -65,6 +68,6 @@ export function slowFiles(nonce: string): Readonly<Record<string, MemoryFile>> {
   return {
     Dockerfile: `FROM debian:bookworm-slim\nRUN echo building ${nonce}; sleep 2\nCOPY model /model\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n`,
     'main.sh': 'echo running\nsleep 2\n',
-    'train/train.sh': `echo training; sleep 2\n${String(FILES['train/train.sh'])}`,
+    'train/train.sh': `echo training; sleep 2\n${TRAIN}`,
   }
 }

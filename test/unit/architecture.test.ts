@@ -30,7 +30,11 @@ describe('the linter holds the architecture', () => {
     cpSync('.oxlintrc.json', join(folder, '.oxlintrc.json'))
     cpSync('tsconfig.json', join(folder, 'tsconfig.json'))
     symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
-    const files = [...BREACHES, ['pipeline/one.ts', "import { two } from './two.ts'\nexport const one = (): unknown => two\n", ''], ['pipeline/two.ts', "import { one } from './one.ts'\nexport const two = (): unknown => one\n", '']]
+    const files = [
+      ...BREACHES,
+      ['pipeline/one.ts', "import { two } from './two.ts'\nexport const one = (): unknown => two\n", ''],
+      ['pipeline/two.ts', "import { one } from './one.ts'\nexport const two = (): unknown => one\n", ''],
+    ]
     for (const [file = '', code = ''] of files) {
       mkdirSync(join(folder, dirname(file)), { recursive: true })
       writeFileSync(join(folder, file), code)
@@ -47,6 +51,11 @@ describe('the linter holds the architecture', () => {
   })
 
   it('refuses a cycle', () => {
-    expect(diagnostics.filter(({ filename }) => /(one|two)\.ts$/.test(filename)).map(({ message }) => message).join()).toMatch(/cycle/i)
+    expect(
+      diagnostics
+        .filter(({ filename }) => /(one|two)\.ts$/.test(filename))
+        .map(({ message }) => message)
+        .join(),
+    ).toMatch(/cycle/i)
   })
 })

@@ -30,9 +30,12 @@ export async function preparePlugins(): Promise<PluginImage | string> {
   }
 }
 
-
 /** A trial of one of these plugins; the first argument names it. */
-export function makeTrialRequest({ image, platform }: Pick<PluginImage, 'image' | 'platform'>, args: readonly string[], overrides: Partial<TrialRequest> = {}): TrialRequest {
+export function makeTrialRequest(
+  { image, platform }: Pick<PluginImage, 'image' | 'platform'>,
+  args: readonly string[],
+  overrides: Partial<TrialRequest> = {},
+): TrialRequest {
   return {
     name: args[0] ?? 'trial',
     image,

@@ -5,13 +5,31 @@ import { openOutput } from '../../../cli/output/open.ts'
 import { digestOf } from '../../../pipeline/digest.ts'
 import type { StageSummary } from '../../../pipeline/run.ts'
 
-const summary = (overrides: Partial<StageSummary>): StageSummary => ({ stage: 'validate', outcome: 'passed', ran: true, seconds: 1, key: digestOf('key'), problems: [], ...overrides })
+const summary = (overrides: Partial<StageSummary>): StageSummary => ({
+  stage: 'validate',
+  outcome: 'passed',
+  ran: true,
+  seconds: 1,
+  key: digestOf('key'),
+  problems: [],
+  ...overrides,
+})
 
 function terminal(): { stream: NodeJS.WriteStream; text: () => string } {
   const stream = new PassThrough()
   let text = ''
   stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  return { stream: Object.assign(stream, { isTTY: true, columns: 120, rows: 40, cursorTo: () => true, moveCursor: () => true, clearLine: () => true }) as unknown as NodeJS.WriteStream, text: () => text }
+  return {
+    stream: Object.assign(stream, {
+      isTTY: true,
+      columns: 120,
+      rows: 40,
+      cursorTo: () => true,
+      moveCursor: () => true,
+      clearLine: () => true,
+    }) as unknown as NodeJS.WriteStream,
+    text: () => text,
+  }
 }
 
 describe('the interactive output', () => {
@@ -47,7 +65,10 @@ describe('the interactive output', () => {
 })
 
 describe('the output that fits', () => {
-  it.each([[{ quiet: true }, true], [{ quiet: false }, false]])('%j', async (options) => {
+  it.each([
+    [{ quiet: true }, true],
+    [{ quiet: false }, false],
+  ])('%j', async (options) => {
     const output = await openOutput(options, { stateFolder: '/s', cacheFolder: '/c', dockerConfigFolder: '/d', ci: true })
 
     await expect(output.close()).resolves.toBeUndefined()

@@ -23,7 +23,12 @@ describe('a line of untrusted output', () => {
 })
 
 describe('durations', () => {
-  it.each([[0.04, '0.0 s'], [9.96, '10.0 s'], [71.4, '71 s'], [200, '3 min 20 s']])('%d s is %s', (seconds, text) => {
+  it.each([
+    [0.04, '0.0 s'],
+    [9.96, '10.0 s'],
+    [71.4, '71 s'],
+    [200, '3 min 20 s'],
+  ])('%d s is %s', (seconds, text) => {
     expect(duration(seconds)).toBe(text)
   })
 })
@@ -50,9 +55,18 @@ describe('the plain output', () => {
     output.stageEnded(summary)
     output.general.step('starting')
     await output.close()
-    const lines = String(stream.read()).trim().split('\n').map((line) => line.trim().replace(/^\d+\.\d s {2}/, ''))
+    const lines = String(stream.read())
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().replace(/^\d+\.\d s {2}/, ''))
 
-    expect(lines).toEqual(['build: runs, no record of these inputs', 'build: writing the build context', 'build| #1 loading', 'build: passed in 71 s', 'set-up: starting'])
+    expect(lines).toEqual([
+      'build: runs, no record of these inputs',
+      'build: writing the build context',
+      'build| #1 loading',
+      'build: passed in 71 s',
+      'set-up: starting',
+    ])
   })
 
   it('can be silent', async () => {
@@ -67,7 +81,9 @@ describe('the plain output', () => {
 
 describe('a problem for a person', () => {
   it('has place, message, code, suggestion and the end of its detail', () => {
-    const text = describeProblem(error('name-invalid', 'the name has a blank', { place: { file: 'sage.yaml', line: 3, column: 7 }, suggestion: 'use a hyphen', detail: 'a\nb\n' }))
+    const text = describeProblem(
+      error('name-invalid', 'the name has a blank', { place: { file: 'sage.yaml', line: 3, column: 7 }, suggestion: 'use a hyphen', detail: 'a\nb\n' }),
+    )
 
     expect(text).toBe('sage.yaml:3:7: error: the name has a blank [name-invalid]\n    → use a hyphen\n    | a\n    | b')
   })
@@ -81,8 +97,16 @@ describe('a problem for a person', () => {
 
 describe('the end of a run for a person', () => {
   it('has a line per stage, the problems, the bundle and the report', () => {
-    const stages: StageSummary[] = [summary, { ...summary, stage: 'virtual', ran: false }, { ...summary, stage: 'publish', outcome: 'error', reason: 'the registry does not answer', problems: [warning('x', 'y')] }]
-    const text = describeRun(stages, { stages: [], bundle: { name: 'a/b', version: '1.0.0', digest: digestOf('d'), index: digestOf('i') }, report: { markdown: '/r.md', html: '/r.html' } })
+    const stages: StageSummary[] = [
+      summary,
+      { ...summary, stage: 'virtual', ran: false },
+      { ...summary, stage: 'publish', outcome: 'error', reason: 'the registry does not answer', problems: [warning('x', 'y')] },
+    ]
+    const text = describeRun(stages, {
+      stages: [],
+      bundle: { name: 'a/b', version: '1.0.0', digest: digestOf('d'), index: digestOf('i') },
+      report: { markdown: '/r.md', html: '/r.html' },
+    })
 
     expect(text).toContain('✔ build     passed   71 s')
     expect(text).toContain('✔ virtual   passed   reused')
@@ -108,6 +132,10 @@ describe('exit codes', () => {
 describe('the environment', () => {
   it('follows the XDG folders when they are absolute', () => {
     expect(readEnvironment({ XDG_STATE_HOME: '/state', XDG_CACHE_HOME: 'relative', CI: 'true' })).toMatchObject({ stateFolder: '/state/ctss', ci: true })
-    expect(readEnvironment({ CI: 'false' })).toMatchObject({ ci: false, stateFolder: expect.stringMatching(/\/\.local\/state\/ctss$/), cacheFolder: expect.stringMatching(/\/\.cache\/ctss$/) })
+    expect(readEnvironment({ CI: 'false' })).toMatchObject({
+      ci: false,
+      stateFolder: expect.stringMatching(/\/\.local\/state\/ctss$/),
+      cacheFolder: expect.stringMatching(/\/\.cache\/ctss$/),
+    })
   })
 })

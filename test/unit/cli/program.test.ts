@@ -29,7 +29,7 @@ describe('the command line', () => {
   })
 
   it.each([
-    [['run', '--keep-goin'], "Did you mean --keep-going?"],
+    [['run', '--keep-goin'], 'Did you mean --keep-going?'],
     [['rum'], 'Did you mean run?'],
     [['run', '--from', 'bulid'], 'Allowed choices are validate, train, build'],
     [['run', '--force=bulid'], "'bulid' is not a stage"],

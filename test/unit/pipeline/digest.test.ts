@@ -40,7 +40,9 @@ describe('keys', () => {
 describe('problems', () => {
   it('fail a stage only when one is an error', () => {
     expect(hasErrors([warning('a-warning', 'careful')])).toBe(false)
-    expect(hasErrors([warning('a-warning', 'careful'), error('an-error', 'wrong', { place: { file: 'sage.yaml', line: 1 }, suggestion: 'mend it' })])).toBe(true)
+    expect(hasErrors([warning('a-warning', 'careful'), error('an-error', 'wrong', { place: { file: 'sage.yaml', line: 1 }, suggestion: 'mend it' })])).toBe(
+      true,
+    )
   })
 
   it('keep the end of a long detail', () => {

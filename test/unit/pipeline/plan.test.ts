@@ -17,7 +17,15 @@ describe('the plan', () => {
   it('runs every stage of a new plugin but node, and says why', () => {
     const plan = planRun(facts())
 
-    expect(plan.map(({ stage, kind }) => `${stage} ${kind}`)).toEqual(['validate run', 'train run', 'build run', 'virtual run', 'node skip', 'publish run', 'report run'])
+    expect(plan.map(({ stage, kind }) => `${stage} ${kind}`)).toEqual([
+      'validate run',
+      'train run',
+      'build run',
+      'virtual run',
+      'node skip',
+      'publish run',
+      'report run',
+    ])
     expect(plan.every(({ reason }) => reason.length > 0)).toBe(true)
   })
 
@@ -26,17 +34,26 @@ describe('the plan', () => {
   })
 
   it('runs a forced stage although its record is there', () => {
-    const plan = planStage('build', facts({ records: { build: makeRecord('build') }, options: { from: 'validate', to: 'report', force: ['build'], keepGoing: false } }))
+    const plan = planStage(
+      'build',
+      facts({ records: { build: makeRecord('build') }, options: { from: 'validate', to: 'report', force: ['build'], keepGoing: false } }),
+    )
 
     expect(plan).toMatchObject({ kind: 'run', reason: 'forced' })
   })
 
   it('skips train without a training section', () => {
-    expect(planStage('train', facts({ pipeline: makePipeline({ training: undefined }) }))).toMatchObject({ kind: 'skip', reason: 'ctss.yaml has no training section' })
+    expect(planStage('train', facts({ pipeline: makePipeline({ training: undefined }) }))).toMatchObject({
+      kind: 'skip',
+      reason: 'ctss.yaml has no training section',
+    })
   })
 
   it('skips what comes after --to', () => {
-    expect(planStage('publish', facts({ options: { from: 'validate', to: 'virtual', force: [], keepGoing: false } }))).toMatchObject({ kind: 'skip', reason: 'it comes after --to virtual' })
+    expect(planStage('publish', facts({ options: { from: 'validate', to: 'virtual', force: [], keepGoing: false } }))).toMatchObject({
+      kind: 'skip',
+      reason: 'it comes after --to virtual',
+    })
   })
 
   it('reuses, and never runs, what comes before --from', () => {
@@ -65,7 +82,10 @@ describe('the plan', () => {
   it('skips build when train left no model, and virtual when build left no image', () => {
     const options = { from: 'validate', to: 'report', force: [], keepGoing: true } as const
 
-    expect(planStage('build', facts({ options, outcomes: { train: 'failed' }, usable: { build: false } }))).toMatchObject({ kind: 'skip', reason: 'it needs the model that train would have made' })
+    expect(planStage('build', facts({ options, outcomes: { train: 'failed' }, usable: { build: false } }))).toMatchObject({
+      kind: 'skip',
+      reason: 'it needs the model that train would have made',
+    })
     expect(planStage('virtual', facts({ options, outcomes: { build: 'failed' }, usable: { virtual: false } })).kind).toBe('skip')
     expect(planStage('virtual', facts({ outcomes: { build: 'skipped' } })).kind).toBe('skip')
     expect(planStage('publish', facts({ outcomes: { build: 'skipped' } })).kind).toBe('skip')

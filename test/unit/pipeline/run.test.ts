@@ -51,7 +51,14 @@ function makeScripts(world: World, overrides: Partial<Record<StageName, Partial<
 }
 
 function makeRequest(scripts: readonly StageScript[], overrides: Partial<RunRequest> = {}): RunRequest {
-  return { subject: SUBJECT, pipeline: makePipeline(), options: { from: 'validate', to: 'report', force: [], keepGoing: false }, scripts, signal: new AbortController().signal, ...overrides }
+  return {
+    subject: SUBJECT,
+    pipeline: makePipeline(),
+    options: { from: 'validate', to: 'report', force: [], keepGoing: false },
+    scripts,
+    signal: new AbortController().signal,
+    ...overrides,
+  }
 }
 
 const outcomes = (summaries: readonly StageSummary[]): Record<string, string> => Object.fromEntries(summaries.map(({ stage, outcome }) => [stage, outcome]))
@@ -119,7 +126,9 @@ describe('a run', () => {
 
   it('does not reuse a record that failed', async () => {
     const world = makeWorld()
-    const failing = { virtual: { run: async (): Promise<StageResult> => ({ ...passed, outcome: 'failed', problems: [error('wrong-value', 'expected 1, found 2')] }) } }
+    const failing = {
+      virtual: { run: async (): Promise<StageResult> => ({ ...passed, outcome: 'failed', problems: [error('wrong-value', 'expected 1, found 2')] }) },
+    }
     await runStages(makeRequest(makeScripts(world, failing)), makePorts(world))
     world.ran.length = 0
 
@@ -143,7 +152,10 @@ describe('a run', () => {
     await runStages(makeRequest(makeScripts(world)), makePorts(world))
     world.ran.length = 0
 
-    const summaries = await runStages(makeRequest(makeScripts(world, { train: { judge: async () => [error('gate-failed', 'accuracy 0.8 is below 0.9')] } })), makePorts(world))
+    const summaries = await runStages(
+      makeRequest(makeScripts(world, { train: { judge: async () => [error('gate-failed', 'accuracy 0.8 is below 0.9')] } })),
+      makePorts(world),
+    )
 
     expect(world.ran).toEqual([])
     expect(summaries.find(({ stage }) => stage === 'train')).toMatchObject({ outcome: 'failed', ran: false })
@@ -153,14 +165,19 @@ describe('a run', () => {
   it('lets a warning of a gate pass', async () => {
     const world = makeWorld()
 
-    const summaries = await runStages(makeRequest(makeScripts(world, { train: { judge: async () => [warning('no-baseline', 'no release yet')] } })), makePorts(world))
+    const summaries = await runStages(
+      makeRequest(makeScripts(world, { train: { judge: async () => [warning('no-baseline', 'no release yet')] } })),
+      makePorts(world),
+    )
 
     expect(outcomes(summaries)['train']).toBe('passed')
   })
 
   it('turns a failure of the world into an error of its stage, with what to do next', async () => {
     const world = makeWorld()
-    const scripts = makeScripts(world, { build: { run: async () => Promise.reject(new Failure('registry-unavailable', 'The registry does not answer.', { suggestion: 'Run ctss up.' })) } })
+    const scripts = makeScripts(world, {
+      build: { run: async () => Promise.reject(new Failure('registry-unavailable', 'The registry does not answer.', { suggestion: 'Run ctss up.' })) },
+    })
 
     const summaries = await runStages(makeRequest(scripts), makePorts(world))
 
@@ -181,7 +198,9 @@ describe('a run', () => {
   it('throws a bug', async () => {
     const world = makeWorld()
 
-    await expect(runStages(makeRequest(makeScripts(world, { build: { run: async () => Promise.reject(new TypeError('x is undefined')) } })), makePorts(world))).rejects.toThrow(TypeError)
+    await expect(
+      runStages(makeRequest(makeScripts(world, { build: { run: async () => Promise.reject(new TypeError('x is undefined')) } })), makePorts(world)),
+    ).rejects.toThrow(TypeError)
     expect(world.workFolders).toEqual([])
   })
 
@@ -237,7 +256,10 @@ describe('runStages before --from', () => {
     await runStages(makeRequest(makeScripts(world)), makePorts(world))
     world.ran.length = 0
 
-    const summaries = await runStages(makeRequest(makeScripts(world), { options: { from: 'publish', to: 'report', force: ['publish'], keepGoing: false } }), makePorts(world))
+    const summaries = await runStages(
+      makeRequest(makeScripts(world), { options: { from: 'publish', to: 'report', force: ['publish'], keepGoing: false } }),
+      makePorts(world),
+    )
 
     expect(world.ran).toEqual(['publish'])
     expect(summaries.map(({ outcome }) => outcome)).toEqual(['passed', 'passed', 'passed', 'passed', 'skipped', 'passed'])

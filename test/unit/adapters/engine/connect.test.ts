@@ -15,7 +15,10 @@ describe('the connection to an engine', () => {
   })
 
   it('turns no answer, an answer and a full disk into failures', async () => {
-    expect(engineFailure(new Error('connect ENOENT'), 'listing')).toMatchObject({ code: 'engine-unavailable', message: 'the Docker Engine gave no answer (listing): connect ENOENT' })
+    expect(engineFailure(new Error('connect ENOENT'), 'listing')).toMatchObject({
+      code: 'engine-unavailable',
+      message: 'the Docker Engine gave no answer (listing): connect ENOENT',
+    })
     const refused = Object.assign(new Error('no such container'), { statusCode: 404 })
     expect([engineStatus(refused), engineStatus('text')]).toEqual([404, undefined])
     expect(engineFailure(refused, 'looking').message).toBe('the Docker Engine refused (looking): no such container')

@@ -11,7 +11,11 @@ describe('a run id', () => {
 
   it('tells that its process has ended', () => {
     const module = new URL('../../../../adapters/engine/run-id.ts', import.meta.url)
-    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', `import { makeRunId } from '${module}'; process.stdout.write(makeRunId())`], { encoding: 'utf8' })
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', `import { makeRunId } from '${module}'; process.stdout.write(makeRunId())`],
+      { encoding: 'utf8' },
+    )
     expect(stdout).toMatch(/^[0-9a-f]{8}-/)
     expect(isRunOver(stdout)).toBe(true)
   })

@@ -34,7 +34,11 @@ describe('work folders', () => {
   })
 
   it('of a process that is gone are swept with the build that it left, and with no other program', async () => {
-    const start = (name: string): ReturnType<typeof spawn> => spawn(process.execPath, ['-e', 'setTimeout(() => {}, 600_000)', '--', `--file=${parent}/4194305-123-build-abc/Dockerfile`], { argv0: name, stdio: 'ignore' })
+    const start = (name: string): ReturnType<typeof spawn> =>
+      spawn(process.execPath, ['-e', 'setTimeout(() => {}, 600_000)', '--', `--file=${parent}/4194305-123-build-abc/Dockerfile`], {
+        argv0: name,
+        stdio: 'ignore',
+      })
     const [build, other] = [start('docker-buildx'), start('vim')]
     const ended = once(build, 'exit')
     await Promise.all([once(build, 'spawn'), once(other, 'spawn')])

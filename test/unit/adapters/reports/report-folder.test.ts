@@ -6,7 +6,12 @@ import { reportFolder } from '../../../../adapters/reports/report-folder.ts'
 import { digestOf } from '../../../../pipeline/digest.ts'
 
 const image = { svg: '<svg/>', png: new Uint8Array([1]) }
-const report = { markdown: '# Report', html: '<p>Report</p>', json: '{}', charts: [{ name: 'slices', alt: 'slices', section: 'evaluation', light: image, dark: image } as const] }
+const report = {
+  markdown: '# Report',
+  html: '<p>Report</p>',
+  json: '{}',
+  charts: [{ name: 'slices', alt: 'slices', section: 'evaluation', light: image, dark: image } as const],
+}
 
 describe('a report folder', () => {
   let folder = ''

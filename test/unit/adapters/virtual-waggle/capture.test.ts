@@ -22,7 +22,8 @@ describe('a capture', () => {
     const file = join(folder, 'beehive.ndjson')
     const capture = new Capture({ identity: IDENTITY, file, limits, onFlood: (detail) => flooded.push(detail), onShared: ({ name }) => shared.push(name) })
     capture.start()
-    const publish = (name: string, value: string, scope = 'all', meta = '{}') => capture.take({ body: Buffer.from(`{"name":"${name}","ts":1795256839323525551,"meta":${meta},"val":${value}}`), appId: 'app', userId: 'plugin', scope })
+    const publish = (name: string, value: string, scope = 'all', meta = '{}') =>
+      capture.take({ body: Buffer.from(`{"name":"${name}","ts":1795256839323525551,"meta":${meta},"val":${value}}`), appId: 'app', userId: 'plugin', scope })
     return { file, capture, publish }
   }
 
@@ -35,8 +36,17 @@ describe('a capture', () => {
     publish('Bad', '1')
     capture.finish()
     capture.finish()
-    expect(capture).toMatchObject({ total: 3, names: [{ name: 'env.a', count: 2, last: 'two' }, { name: 'env.b', count: 1, last: 'NaN' }] })
-    expect(capture.dropped.map(({ reason, count }) => [reason.split(':')[0], count])).toEqual([['scope node', 1], ['bad name', 1]])
+    expect(capture).toMatchObject({
+      total: 3,
+      names: [
+        { name: 'env.a', count: 2, last: 'two' },
+        { name: 'env.b', count: 1, last: 'NaN' },
+      ],
+    })
+    expect(capture.dropped.map(({ reason, count }) => [reason.split(':')[0], count])).toEqual([
+      ['scope node', 1],
+      ['bad name', 1],
+    ])
     expect(readBeehive(await readFile(file, 'utf8'), 10)).toEqual(capture.messages)
     expect(shared).toEqual(['env.a', 'env.a', 'env.local'])
     expect(capture.firstMessageMs).toBe(capture.arrivalMs[0])

@@ -36,7 +36,14 @@ describe('a cgroup around a container', () => {
       'cpu/ctss/run-1/cpu.stat': 'nr_periods 10\nnr_throttled 5\nthrottled_time 250000000\n',
       'blkio/ctss/run-1/blkio.throttle.io_service_bytes_recursive': '8:0 Read 4096\n8:0 Write 8192\n8:16 Read 1\n8:16 Write 2\nTotal 12291\n',
     })
-    expect(await parent.read()).toEqual({ cpuSeconds: 1.5, memoryPeakBytes: 18_505_728, throttledSeconds: 0.25, oomKills: undefined, diskReadBytes: 4097, diskWrittenBytes: 8194 })
+    expect(await parent.read()).toEqual({
+      cpuSeconds: 1.5,
+      memoryPeakBytes: 18_505_728,
+      throttledSeconds: 0.25,
+      oomKills: undefined,
+      diskReadBytes: 4097,
+      diskWrittenBytes: 8194,
+    })
   })
 
   it('has the counters of version 2', async () => {
@@ -47,20 +54,37 @@ describe('a cgroup around a container', () => {
       'ctss/run-1/memory.events': 'low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n',
       'ctss/run-1/io.stat': '8:0 rbytes=10 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=1 wbytes=2 rios=1\n',
     })
-    expect(await parent.read()).toEqual({ cpuSeconds: 2.5, memoryPeakBytes: 1_048_576, throttledSeconds: 0.001, oomKills: 1, diskReadBytes: 11, diskWrittenBytes: 22 })
+    expect(await parent.read()).toEqual({
+      cpuSeconds: 2.5,
+      memoryPeakBytes: 1_048_576,
+      throttledSeconds: 0.001,
+      oomKills: 1,
+      diskReadBytes: 11,
+      diskWrittenBytes: 22,
+    })
     expect(await readFile(join(root, 'ctss/cgroup.subtree_control'), 'utf8')).toBe('+pids')
   })
 
   it('leaves out what a kernel does not count', async () => {
     const parent = (await makeCgroupParent(setting(2), 'run-1', undefined)) ?? expect.unreachable()
     await write({ 'ctss/run-1/cpu.stat': 'usage_usec 5\n', 'ctss/run-1/memory.peak': 'max\n' })
-    expect(await parent.read()).toEqual({ cpuSeconds: 0.000_005, memoryPeakBytes: undefined, throttledSeconds: undefined, oomKills: undefined, diskReadBytes: undefined, diskWrittenBytes: undefined })
+    expect(await parent.read()).toEqual({
+      cpuSeconds: 0.000_005,
+      memoryPeakBytes: undefined,
+      throttledSeconds: undefined,
+      oomKills: undefined,
+      diskReadBytes: undefined,
+      diskWrittenBytes: undefined,
+    })
   })
 
   it('bears the CPU limit, so that throttling is counted there', async () => {
     await makeHierarchies()
     expect((await makeCgroupParent(setting(1), 'run-1', 1.5))?.limitsCpu).toBe(true)
-    expect([await readFile(join(root, 'cpu/ctss/run-1/cpu.cfs_period_us'), 'utf8'), await readFile(join(root, 'cpu/ctss/run-1/cpu.cfs_quota_us'), 'utf8')]).toEqual(['100000', '150000'])
+    expect([
+      await readFile(join(root, 'cpu/ctss/run-1/cpu.cfs_period_us'), 'utf8'),
+      await readFile(join(root, 'cpu/ctss/run-1/cpu.cfs_quota_us'), 'utf8'),
+    ]).toEqual(['100000', '150000'])
     await makeCgroupParent(setting(2), 'run-2', 0.5)
     expect(await readFile(join(root, 'ctss/run-2/cpu.max'), 'utf8')).toBe('50000 100000')
   })

@@ -53,7 +53,10 @@ describe('the upload folder', () => {
     ['no text', '7', `1700000000000000001-${SHA}`],
     ['400 characters', `"${'x'.repeat(400)}"`, 'x'.repeat(255)],
   ])('names a file whose name is %s safely', async (_case, filename, name) => {
-    const { files } = await read([[{ name: `1700000000000000001-${SHA}/data` }, 'x'], [{ name: `1700000000000000001-${SHA}/meta` }, `{"labels":{"filename":${filename}}}`]])
+    const { files } = await read([
+      [{ name: `1700000000000000001-${SHA}/data` }, 'x'],
+      [{ name: `1700000000000000001-${SHA}/meta` }, `{"labels":{"filename":${filename}}}`],
+    ])
     expect(files[0]?.name).toBe(name)
   })
 
@@ -63,7 +66,10 @@ describe('the upload folder', () => {
     ['without labels', '{}'],
     ['too large', ' '.repeat(70_000)],
   ])('takes a file whose meta is %s without labels', async (_case, meta) => {
-    const { files } = await read([[{ name: `1700000000000000001-${SHA}/data` }, 'x'], [{ name: `1700000000000000001-${SHA}/meta` }, meta]])
+    const { files } = await read([
+      [{ name: `1700000000000000001-${SHA}/data` }, 'x'],
+      [{ name: `1700000000000000001-${SHA}/meta` }, meta],
+    ])
     expect(files).toMatchObject([{ labels: {} }])
   })
 
@@ -87,15 +93,34 @@ describe('the upload folder', () => {
   })
 
   it('stops at its limit and at a thousand files', async () => {
-    expect(await read([[{ name: `1-${SHA}/data` }, 'x'.repeat(100)], [{ name: `1-${SHA}/meta` }, META], [{ name: `2-${SHA}/data` }, 'x'.repeat(900)]], 500)).toMatchObject({ files: [{}], refused: [{ reason: UPLOAD_REASONS.tooLarge }] })
-    const many = Array.from({ length: 1001 }, (_, n) => [[{ name: `${n + 1}-${SHA}/data` }, 'x'], [{ name: `${n + 1}-${SHA}/meta` }, META]] as const).flat()
+    expect(
+      await read(
+        [
+          [{ name: `1-${SHA}/data` }, 'x'.repeat(100)],
+          [{ name: `1-${SHA}/meta` }, META],
+          [{ name: `2-${SHA}/data` }, 'x'.repeat(900)],
+        ],
+        500,
+      ),
+    ).toMatchObject({ files: [{}], refused: [{ reason: UPLOAD_REASONS.tooLarge }] })
+    const many = Array.from(
+      { length: 1001 },
+      (_, n) =>
+        [
+          [{ name: `${n + 1}-${SHA}/data` }, 'x'],
+          [{ name: `${n + 1}-${SHA}/meta` }, META],
+        ] as const,
+    ).flat()
     const { files, refused } = await read(many)
     expect(files).toHaveLength(1000)
     expect(refused).toContainEqual({ reason: UPLOAD_REASONS.tooMany, example: `1001-${SHA}/data` })
   })
 
   it('gives a time that cannot be one as the beginning of time', async () => {
-    const { files } = await read([[{ name: `7-${SHA}/data` }, 'x'], [{ name: `7-${SHA}/meta` }, META]])
+    const { files } = await read([
+      [{ name: `7-${SHA}/data` }, 'x'],
+      [{ name: `7-${SHA}/meta` }, META],
+    ])
     expect(files[0]?.timestamp).toBe('1970-01-01T00:00:00.000000000Z')
   })
 })

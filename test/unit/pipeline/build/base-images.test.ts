@@ -38,6 +38,12 @@ describe('base images', () => {
     expect(baseImages(text, buildArgs, ['linux/amd64'])).toEqual(images)
   })
 
+  it('are no more than a registry can be asked for, with names no longer than an image has', () => {
+    expect(baseImages(Array.from({ length: 20_000 }, (_, at) => `FROM image-${at}`).join('\n'), {}, ['linux/amd64'])).toHaveLength(100)
+    const doubled = Array.from({ length: 40 }, (_, at) => `ARG A${at + 1}=$A${at}$A${at}`).join('\n')
+    expect(baseImages(`ARG A0=xxxxxxxxxx\n${doubled}\nFROM $A40\nFROM $A6`, {}, ['linux/amd64'])[1]).toBe('x'.repeat(640))
+  })
+
   it('differ by platform', () => {
     expect(baseImages('FROM base-$TARGETARCH$TARGETVARIANT', {}, ['linux/amd64', 'linux/arm/v7'])).toEqual(['base-amd64', 'base-armv7'])
     expect(baseImages('FROM debian', {}, [])).toEqual(['debian'])

@@ -9,7 +9,14 @@ function line(second: number, name: string, value: unknown, meta: Readonly<Recor
   return JSON.stringify({ timestamp: `2023-11-14T22:13:${String(second).padStart(2, '0')}Z`, name, value, meta })
 }
 
-const LINES = [line(3, 'env.b', 30, { sensor: 'x' }), line(1, 'env.a', 1, { sensor: 'x' }), line(2, 'env.a', 2, { sensor: 'x' }), line(2, 'env.a', 20, { sensor: 'y' }), line(4, 'env.text', 'high'), line(5, 'env.flag', true)]
+const LINES = [
+  line(3, 'env.b', 30, { sensor: 'x' }),
+  line(1, 'env.a', 1, { sensor: 'x' }),
+  line(2, 'env.a', 2, { sensor: 'x' }),
+  line(2, 'env.a', 20, { sensor: 'y' }),
+  line(4, 'env.text', 'high'),
+  line(5, 'env.flag', true),
+]
 const RECORDS: readonly StoredRecord[] = LINES.flatMap((text) => {
   const record = readBeehiveLine(text)
   return record === undefined ? [] : [{ ...record, line: text }]
@@ -22,17 +29,25 @@ function ask(query: object): readonly string[] {
 
 describe('lines of the data API', () => {
   it('are read with their time and value', () => {
-    expect(readBeehiveLine(line(1, 'env.a', 1.5, { x: 'y' }))).toEqual({ ns: 1_699_999_981_000_000_000n, message: { name: 'env.a', value: 1.5, timestamp: '2023-11-14T22:13:01.000000000Z', meta: { x: 'y' } } })
+    expect(readBeehiveLine(line(1, 'env.a', 1.5, { x: 'y' }))).toEqual({
+      ns: 1_699_999_981_000_000_000n,
+      message: { name: 'env.a', value: 1.5, timestamp: '2023-11-14T22:13:01.000000000Z', meta: { x: 'y' } },
+    })
     expect(readBeehiveLine(line(1, 'env.a', 3))?.message.value).toBe(3)
     expect(readBeehiveLine('{"timestamp":"2023-11-14T22:13:01Z","name":"a","value":"NaN","meta":{"n":1}}')?.message).toMatchObject({ value: 'NaN', meta: {} })
   })
 
-  it.each(['', '[]', '{"name":"a","value":1,"meta":{}}', '{"timestamp":"now","name":"a","value":1,"meta":{}}', '{"timestamp":"2023-11-14T22:13:01Z","value":1,"meta":{}}', '{"timestamp":"2023-11-14T22:13:01Z","name":"a","value":[],"meta":{}}', '{"timestamp":"2023-11-14T22:13:01Z","name":"a","value":1}'])(
-    'are refused when they are none: %s',
-    (text) => {
-      expect(readBeehiveLine(text)).toBeUndefined()
-    },
-  )
+  it.each([
+    '',
+    '[]',
+    '{"name":"a","value":1,"meta":{}}',
+    '{"timestamp":"now","name":"a","value":1,"meta":{}}',
+    '{"timestamp":"2023-11-14T22:13:01Z","value":1,"meta":{}}',
+    '{"timestamp":"2023-11-14T22:13:01Z","name":"a","value":[],"meta":{}}',
+    '{"timestamp":"2023-11-14T22:13:01Z","name":"a","value":1}',
+  ])('are refused when they are none: %s', (text) => {
+    expect(readBeehiveLine(text)).toBeUndefined()
+  })
 
   it('are read up to a number', () => {
     const text = `${LINES.join('\n')}\nnonsense`
@@ -71,7 +86,9 @@ describe('a query', () => {
     ['sum', 3],
     ['count', 2],
   ])('aggregates by %s within each series', (func, value) => {
-    expect(ask({ experimental_func: func, filter: { name: 'env.a', sensor: 'x' } }).map((text): unknown => JSON.parse(text))).toEqual([{ timestamp: '2023-01-01T00:00:00Z', name: 'env.a', value, meta: { sensor: 'x' } }])
+    expect(ask({ experimental_func: func, filter: { name: 'env.a', sensor: 'x' } }).map((text): unknown => JSON.parse(text))).toEqual([
+      { timestamp: '2023-01-01T00:00:00Z', name: 'env.a', value, meta: { sensor: 'x' } },
+    ])
   })
 
   it('has no mean of texts, but their count', () => {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { DROP_REASONS, shareMessage, type Delivery, type Identity } from '../../../../pipeline/virtual/data-sharing.ts'
 
-const IDENTITY: Identity = { appId: 'app-1', meta: { host: 'h', job: 'j', task: 't', plugin: 'registry.sagecontinuum.org/zelda/clouds:1.2.3', node: '01', vsn: 'W000' } }
+const IDENTITY: Identity = {
+  appId: 'app-1',
+  meta: { host: 'h', job: 'j', task: 't', plugin: 'registry.sagecontinuum.org/zelda/clouds:1.2.3', node: '01', vsn: 'W000' },
+}
 const GOOD = '{"name":"env.test","ts":1795256839323525551,"meta":{"sensor":"bme680"},"val":1.5}'
 
 function share(body: string | Uint8Array, overrides: Partial<Delivery> = {}, identity = IDENTITY) {

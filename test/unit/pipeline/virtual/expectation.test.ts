@@ -8,7 +8,12 @@ const THREE = makeMessages([SMOKE, 0.97], ['env.heartbeat', 1], [SMOKE, 0.95, { 
 
 function judge(expectation: Expectation, observation = makeObservation(THREE)) {
   const { result, shortfalls } = judgeExpectation(expectation, observation)
-  return { outcome: result.outcome, expected: result.expected, found: result.found, problems: shortfalls.map(({ code, expected, found }) => `${code}: expected ${expected}, found ${found}`) }
+  return {
+    outcome: result.outcome,
+    expected: result.expected,
+    found: result.found,
+    problems: shortfalls.map(({ code, expected, found }) => `${code}: expected ${expected}, found ${found}`),
+  }
 }
 
 describe('names', () => {
@@ -90,21 +95,64 @@ describe('an expectation that is not met', () => {
     ['at most', { name: SMOKE, max_count: 2 }, ['wrong-count: expected at most 2 of env.smoke.probability, found 3']],
     ['none', { name: SMOKE, count: 0 }, ['wrong-count: expected 0 of env.smoke.probability, found 3']],
     ['meta', { name: SMOKE, meta: { camera: 'left' } }, ['wrong-count: expected at least 1 of env.smoke.probability with camera=left, found 0']],
-    ['a value', { name: SMOKE, value: 0.97, tolerance: 0.01 }, ['wrong-value: expected env.smoke.probability with value 0.97 ± 0.01, found 2 of 3 otherwise: 0.95 (2nd), 0.99 (3rd)']],
-    ['a relative tolerance', { name: SMOKE, value: 0.97, relative_tolerance: 0.01 }, ['wrong-value: expected env.smoke.probability with value 0.97 ± 1 %, found 2 of 3 otherwise: 0.95 (2nd), 0.99 (3rd)']],
+    [
+      'a value',
+      { name: SMOKE, value: 0.97, tolerance: 0.01 },
+      ['wrong-value: expected env.smoke.probability with value 0.97 ± 0.01, found 2 of 3 otherwise: 0.95 (2nd), 0.99 (3rd)'],
+    ],
+    [
+      'a relative tolerance',
+      { name: SMOKE, value: 0.97, relative_tolerance: 0.01 },
+      ['wrong-value: expected env.smoke.probability with value 0.97 ± 1 %, found 2 of 3 otherwise: 0.95 (2nd), 0.99 (3rd)'],
+    ],
     ['a minimum', { name: SMOKE, min: 0.96 }, ['wrong-value: expected env.smoke.probability with value at least 0.96, found 1 of 3 otherwise: 0.95 (2nd)']],
-    ['a maximum', { name: SMOKE, max: 0.96 }, ['wrong-value: expected env.smoke.probability with value at most 0.96, found 2 of 3 otherwise: 0.97 (1st), 0.99 (3rd)']],
-    ['a range of values', { name: 'env.heartbeat', min: 2, max: 3 }, ['wrong-value: expected env.heartbeat with value from 2 to 3, found 1 of 1 otherwise: 1 (1st)']],
-    ['a value and a range', { name: 'env.heartbeat', value: 5, max: 0 }, ['wrong-value: expected env.heartbeat with value 5, at most 0, found 1 of 1 otherwise: 1 (1st)']],
-    ['values in order', { name: SMOKE, values: [0.97, 0.99, 0.95], tolerance: 0.001 }, ['wrong-order: expected the 2nd env.smoke.probability to be 0.99 ± 0.001, found 0.95']],
+    [
+      'a maximum',
+      { name: SMOKE, max: 0.96 },
+      ['wrong-value: expected env.smoke.probability with value at most 0.96, found 2 of 3 otherwise: 0.97 (1st), 0.99 (3rd)'],
+    ],
+    [
+      'a range of values',
+      { name: 'env.heartbeat', min: 2, max: 3 },
+      ['wrong-value: expected env.heartbeat with value from 2 to 3, found 1 of 1 otherwise: 1 (1st)'],
+    ],
+    [
+      'a value and a range',
+      { name: 'env.heartbeat', value: 5, max: 0 },
+      ['wrong-value: expected env.heartbeat with value 5, at most 0, found 1 of 1 otherwise: 1 (1st)'],
+    ],
+    [
+      'values in order',
+      { name: SMOKE, values: [0.97, 0.99, 0.95], tolerance: 0.001 },
+      ['wrong-order: expected the 2nd env.smoke.probability to be 0.99 ± 0.001, found 0.95'],
+    ],
     ['too few values', { name: SMOKE, values: [0.97, 0.95] }, ['wrong-count: expected 2 of env.smoke.probability, found 3']],
-    ['an order', { name: SMOKE, after: 'env.heartbeat' }, ['wrong-order: expected env.smoke.probability after env.heartbeat, found it is message 1, and the first env.heartbeat message 2']],
+    [
+      'an order',
+      { name: SMOKE, after: 'env.heartbeat' },
+      ['wrong-order: expected env.smoke.probability after env.heartbeat, found it is message 1, and the first env.heartbeat message 2'],
+    ],
     ['an order after nothing', { name: SMOKE, after: 'env.start' }, ['wrong-order: expected env.smoke.probability after env.start, found no env.start at all']],
     ['a rate', { name: SMOKE, rate: { min_hz: 10 } }, ['wrong-rate: expected env.smoke.probability at least 10 per second, found 6.67 per second']],
-    ['a rate that is too high', { name: SMOKE, rate: { max_hz: 1 } }, ['wrong-rate: expected env.smoke.probability at most 1 per second, found 6.67 per second']],
-    ['a rate of one message', { name: 'env.heartbeat', rate: { min_hz: 1, max_hz: 2 } }, ['wrong-rate: expected env.heartbeat at least 1 per second, at most 2 per second, found one message, which has no rate']],
+    [
+      'a rate that is too high',
+      { name: SMOKE, rate: { max_hz: 1 } },
+      ['wrong-rate: expected env.smoke.probability at most 1 per second, found 6.67 per second'],
+    ],
+    [
+      'a rate of one message',
+      { name: 'env.heartbeat', rate: { min_hz: 1, max_hz: 2 } },
+      ['wrong-rate: expected env.heartbeat at least 1 per second, at most 2 per second, found one message, which has no rate'],
+    ],
     ['a time', { name: 'env.heartbeat', within: '450ms' }, ['too-late: expected the first env.heartbeat within 450ms of the start, found after 0.50 s']],
-    ['two things at once', { name: SMOKE, count: 1, value: 0.97 }, ['wrong-count: expected 1 of env.smoke.probability, found 3', 'wrong-value: expected env.smoke.probability with value 0.97, found 2 of 3 otherwise: 0.95 (2nd), 0.99 (3rd)']],
+    [
+      'two things at once',
+      { name: SMOKE, count: 1, value: 0.97 },
+      [
+        'wrong-count: expected 1 of env.smoke.probability, found 3',
+        'wrong-value: expected env.smoke.probability with value 0.97, found 2 of 3 otherwise: 0.95 (2nd), 0.99 (3rd)',
+      ],
+    ],
   ])('%s', (_case, expectation, problems) => {
     expect(judge(expectation)).toMatchObject({ outcome: 'failed', problems })
   })
@@ -131,7 +179,13 @@ it('expects no speed under emulation', () => {
 })
 
 describe('expectations about more messages than are kept', () => {
-  const flood = makeObservation(makeMessages(['env.a', 1], ['env.b', 2]), { total: 50_000, names: [{ name: 'env.a', count: 30_000 }, { name: 'env.b', count: 20_000 }] })
+  const flood = makeObservation(makeMessages(['env.a', 1], ['env.b', 2]), {
+    total: 50_000,
+    names: [
+      { name: 'env.a', count: 30_000 },
+      { name: 'env.b', count: 20_000 },
+    ],
+  })
 
   it.each<[Expectation, readonly string[]]>([
     [{ name: 'env.a', count: 30_000 }, []],
@@ -155,23 +209,40 @@ describe('uploads', () => {
     ['a digest', { uploads: { sha256: 'a'.repeat(64) } }, []],
     ['a digest as OCI writes it', { uploads: { sha256: `sha256:${'a'.repeat(64)}` } }, []],
     ['a wrong count', { uploads: { count: 3 } }, ['wrong-uploads: expected 3 uploads, found 2']],
-    ['a wrong name', { uploads: { filename: '*.png' } }, ['wrong-uploads: expected at least 1 uploads named *.png, found 0, among 2 uploads: one.jpg, two.jpg']],
+    [
+      'a wrong name',
+      { uploads: { filename: '*.png' } },
+      ['wrong-uploads: expected at least 1 uploads named *.png, found 0, among 2 uploads: one.jpg, two.jpg'],
+    ],
     ['a size', { uploads: { min_bytes: 8 } }, ['wrong-uploads: expected uploads of at least 8 bytes, found two.jpg with 5 bytes']],
-    ['a wrong digest', { uploads: { sha256: 'b'.repeat(64), filename: 'one.jpg' } }, [`wrong-uploads: expected one of the uploads named one.jpg with SHA-256 ${'b'.repeat(64)}, found ${'0'.repeat(64)}`]],
-    ['messages and uploads', { name: SMOKE, count: 1, uploads: { count: 1 } }, ['wrong-count: expected 1 of env.smoke.probability, found 3', 'wrong-uploads: expected 1 uploads, found 2']],
+    [
+      'a wrong digest',
+      { uploads: { sha256: 'b'.repeat(64), filename: 'one.jpg' } },
+      [`wrong-uploads: expected one of the uploads named one.jpg with SHA-256 ${'b'.repeat(64)}, found ${'0'.repeat(64)}`],
+    ],
+    [
+      'messages and uploads',
+      { name: SMOKE, count: 1, uploads: { count: 1 } },
+      ['wrong-count: expected 1 of env.smoke.probability, found 3', 'wrong-uploads: expected 1 uploads, found 2'],
+    ],
   ])('%s', (_case, expectation, problems) => {
     expect(judge(expectation, observation).problems).toEqual(problems)
   })
 
   it('tells a digest that is missing among none', () => {
-    expect(judge({ uploads: { sha256: 'b'.repeat(64), count: 0 } }, makeObservation()).problems).toEqual([`wrong-uploads: expected one of the uploads with SHA-256 ${'b'.repeat(64)}, found none`])
+    expect(judge({ uploads: { sha256: 'b'.repeat(64), count: 0 } }, makeObservation()).problems).toEqual([
+      `wrong-uploads: expected one of the uploads with SHA-256 ${'b'.repeat(64)}, found none`,
+    ])
   })
 })
 
 describe('how an expectation is told', () => {
   it.each<[Expectation, string]>([
     [{ name: SMOKE, count: 3, value: 0.97, tolerance: 0.05 }, '3 of env.smoke.probability, with value 0.97 ± 0.05'],
-    [{ name: SMOKE, values: [1, 2, 3, 4, 5, 6], after: 'a', rate: { min_hz: 1 }, within: '1s' }, '6 of env.smoke.probability, values 1, 2, 3, 4, 5, …, after a, at least 1 per second, the first within 1s'],
+    [
+      { name: SMOKE, values: [1, 2, 3, 4, 5, 6], after: 'a', rate: { min_hz: 1 }, within: '1s' },
+      '6 of env.smoke.probability, values 1, 2, 3, 4, 5, …, after a, at least 1 per second, the first within 1s',
+    ],
     [{ uploads: { count: 1, filename: 'x' } }, '1 uploads named x'],
     [{ name: 'a', uploads: { min_count: 2 } }, 'at least 1 of a, at least 2 uploads'],
   ])('%o', (expectation, text) => {

@@ -17,8 +17,18 @@ export function makeUpload(name: string, overrides: Partial<UploadedFile> = {}):
 export function makeObservation(messages: readonly Message[] = [], overrides: Partial<TrialObservation> = {}): TrialObservation {
   const names = [...new Set(messages.map(({ name }) => name))].map((name) => ({ name, count: messages.filter((message) => message.name === name).length }))
   return {
-    exitCode: 0, ending: 'exited', emulated: false, seconds: 1.5, firstMessageMs: messages.length > 0 ? 400 : null, messages, total: messages.length,
-    arrivalMs: messages.map((_, index) => 400 + index * 100), names, dropped: [], uploads: [], beehive: { digest: DIGEST, bytes: 0 },
+    exitCode: 0,
+    ending: 'exited',
+    emulated: false,
+    seconds: 1.5,
+    firstMessageMs: messages.length > 0 ? 400 : null,
+    messages,
+    total: messages.length,
+    arrivalMs: messages.map((_, index) => 400 + index * 100),
+    names,
+    dropped: [],
+    uploads: [],
+    beehive: { digest: DIGEST, bytes: 0 },
     logs: { stdout: '', stderr: '', stdoutFile: { digest: DIGEST, bytes: 0 }, stderrFile: { digest: DIGEST, bytes: 0 } },
     profile: { schema: 'ecr.profile/v1', platform: 'linux/amd64', environment: { kind: 'virtual', emulated: false }, metrics: {} },
     ...overrides,

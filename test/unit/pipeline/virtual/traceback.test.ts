@@ -42,7 +42,7 @@ describe('what helps against a crash', () => {
     ['cat: /dev/video0: No such file or directory', '/dev/video0'],
     ['urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>', 'network: open'],
     ['OSError: [Errno 101] Network is unreachable', 'network: open'],
-    ["KeyError: \"no device found 'top_camera'\"", 'camera "top_camera"'],
+    ['KeyError: "no device found \'top_camera\'"', 'camera "top_camera"'],
     ["ModuleNotFoundError: No module named 'cv2'", 'cv2'],
     ['ImportError: libGL.so.1: cannot open shared object file: No such file or directory', 'libGL.so.1'],
     ['Illegal instruction (core dumped)', 'newer processor'],

@@ -16,14 +16,23 @@ import { makeStageContext, memoryBlobs, memoryTree } from '../../../support/trai
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}` as const
 const BUILD: BuildDetails = {
-  kind: 'build', repository: '127.0.0.1:5055/staging/local/zelda/clouds', index: digest('1'),
+  kind: 'build',
+  repository: '127.0.0.1:5055/staging/local/zelda/clouds',
+  index: digest('1'),
   platforms: [
     { platform: 'linux/arm64', outcome: 'passed', digest: digest('2'), bytes: 200, seconds: 1, emulated: true, steps: [] },
     { platform: 'linux/amd64', outcome: 'passed', digest: digest('3'), bytes: 300, seconds: 1, emulated: false, steps: [] },
     { platform: 'linux/arm/v7', outcome: 'failed', seconds: 1, emulated: true, steps: [] },
   ],
 }
-const FILES = { 'tests/inputs/a.png': 'A', 'tests/inputs/b.png': 'B', 'tests/cam/1.jpg': '1', 'tests/cam/0.jpg': '0', 'tests/golden.ndjson': '{"name":"env.test","value":1.5,"meta":{"sensor":"bme680"}}\n', 'app/main.py': '' }
+const FILES = {
+  'tests/inputs/a.png': 'A',
+  'tests/inputs/b.png': 'B',
+  'tests/cam/1.jpg': '1',
+  'tests/cam/0.jpg': '0',
+  'tests/golden.ndjson': '{"name":"env.test","value":1.5,"meta":{"sensor":"bme680"}}\n',
+  'app/main.py': '',
+}
 
 describe('the stage virtual', () => {
   let folder = ''
@@ -32,7 +41,10 @@ describe('the stage virtual', () => {
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
-  async function run(trials: readonly Partial<TrialPlan>[], options: Partial<MemoryTestbedOptions> & { testbed?: Testbed; build?: BuildDetails; files?: Record<string, string> } = {}) {
+  async function run(
+    trials: readonly Partial<TrialPlan>[],
+    options: Partial<MemoryTestbedOptions> & { testbed?: Testbed; build?: BuildDetails; files?: Record<string, string> } = {},
+  ) {
     const blobs = memoryBlobs()
     const context = { ...makeStageContext(folder), tree: memoryTree(options.files ?? FILES), blobs }
     const pipeline = makePipeline({ trials: trials.map((trial) => makeTrialPlan(trial)) })
@@ -42,7 +54,13 @@ describe('the stage virtual', () => {
 
   it('runs every trial on every platform that was built, the native one first', async () => {
     const seen: TrialRequest[] = []
-    const { result, trials } = await run([{ name: 'production', args: ['good'] }, { name: 'development', args: ['good'], platforms: ['linux/amd64'] }], { seen })
+    const { result, trials } = await run(
+      [
+        { name: 'production', args: ['good'] },
+        { name: 'development', args: ['good'], platforms: ['linux/amd64'] },
+      ],
+      { seen },
+    )
     expect(seen.map(({ name, platform, image }) => [name, platform, image])).toEqual([
       ['production', 'linux/amd64', `${BUILD.repository}@${digest('3')}`],
       ['development', 'linux/amd64', `${BUILD.repository}@${digest('3')}`],
@@ -51,18 +69,34 @@ describe('the stage virtual', () => {
     expect(seen.map(({ timeoutMs }) => timeoutMs)).toEqual([60_000, 60_000, 300_000])
     expect(trials).toHaveLength(3)
     expect(result).toMatchObject({ outcome: 'passed', problems: [], metrics: { trials: 3, trialsPassed: 3, messages: 9, uploads: 3 } })
-    expect(result.details).toMatchObject({ kind: 'virtual', testbed: 'memory', trials: [{ name: 'production', profile: { metrics: { image_bytes: { value: 300, source: 'registry' } } } }, {}, {}] })
+    expect(result.details).toMatchObject({
+      kind: 'virtual',
+      testbed: 'memory',
+      trials: [{ name: 'production', profile: { metrics: { image_bytes: { value: 300, source: 'registry' } } } }, {}, {}],
+    })
   })
 
   it('leaves a record that the schema takes, and its files', async () => {
     const { result, blobs } = await run([{ name: 'production', args: ['good'] }])
-    const record = makeRecord('virtual', { outcome: result.outcome, problems: [...result.problems], files: [...result.files], metrics: result.metrics, details: result.details })
+    const record = makeRecord('virtual', {
+      outcome: result.outcome,
+      problems: [...result.problems],
+      files: [...result.files],
+      metrics: result.metrics,
+      details: result.details,
+    })
     validateStageRecord(record)
     expect(validateStageRecord.errors).toBeNull()
     expect(result.files.map(({ role, name }) => `${role} ${name}`)).toEqual([
-      'messages production/linux-amd64/beehive.ndjson', 'log production/linux-amd64/stdout.log', 'log production/linux-amd64/stderr.log', 'profile production/linux-amd64/profile.json',
+      'messages production/linux-amd64/beehive.ndjson',
+      'log production/linux-amd64/stdout.log',
+      'log production/linux-amd64/stderr.log',
+      'profile production/linux-amd64/profile.json',
       'upload production/linux-amd64/2023-11-14T22:13:20.500000000Z-a picture.jpg',
-      'messages production/linux-arm64/beehive.ndjson', 'log production/linux-arm64/stdout.log', 'log production/linux-arm64/stderr.log', 'profile production/linux-arm64/profile.json',
+      'messages production/linux-arm64/beehive.ndjson',
+      'log production/linux-arm64/stdout.log',
+      'log production/linux-arm64/stderr.log',
+      'profile production/linux-arm64/profile.json',
       'upload production/linux-arm64/2023-11-14T22:13:20.500000000Z-a picture.jpg',
     ])
     const [messages] = result.files
@@ -73,7 +107,14 @@ describe('the stage virtual', () => {
 
   it('hands the inputs and cameras of a trial to the testbed, from the repository', async () => {
     const seen: TrialRequest[] = []
-    await run([{ name: 'a', args: ['good'], inputs: './tests/inputs/', cameras: { top: 'tests/cam' } }, { name: 'b', args: ['good'], inputs: 'tests/inputs/b.png' }, { name: 'c', args: ['good'], inputs: '.' }], { seen })
+    await run(
+      [
+        { name: 'a', args: ['good'], inputs: './tests/inputs/', cameras: { top: 'tests/cam' } },
+        { name: 'b', args: ['good'], inputs: 'tests/inputs/b.png' },
+        { name: 'c', args: ['good'], inputs: '.' },
+      ],
+      { seen },
+    )
     expect(seen[0]?.inputs).toBe(`${folder}/inputs/tests/inputs`)
     expect(seen[0]?.cameras).toEqual({ top: [`${folder}/inputs/tests/cam/0.jpg`, `${folder}/inputs/tests/cam/1.jpg`] })
     expect(seen[1]?.inputs).toBe(`${folder}/inputs/tests/inputs/b.png`)
@@ -84,7 +125,10 @@ describe('the stage virtual', () => {
   it('refuses a trial whose files are not there, before anything is started', async () => {
     const seen: TrialRequest[] = []
     const { result } = await run([{ name: 'a', inputs: 'tests/nowhere', cameras: { top: 'tests/cam' } }], { seen })
-    expect(result).toMatchObject({ outcome: 'failed', problems: [{ code: 'inputs-missing', message: 'trial a: expected files at tests/nowhere, found none in the repository' }] })
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      problems: [{ code: 'inputs-missing', message: 'trial a: expected files at tests/nowhere, found none in the repository' }],
+    })
     expect(seen).toEqual([])
   })
 
@@ -95,23 +139,40 @@ describe('the stage virtual', () => {
   })
 
   it('goes on after a trial that fails', async () => {
-    const { result } = await run([{ name: 'a', args: ['silent'] }, { name: 'b', args: ['crash', '24'] }, { name: 'c', args: ['good'] }])
+    const { result } = await run([
+      { name: 'a', args: ['silent'] },
+      { name: 'b', args: ['crash', '24'] },
+      { name: 'c', args: ['good'] },
+    ])
     expect(result.outcome).toBe('failed')
     expect(result.problems.map(({ code }) => code)).toEqual(['published-nothing', 'exit-code', 'published-nothing', 'exit-code'])
     expect(result.metrics).toMatchObject({ trials: 6, trialsPassed: 2 })
   })
 
   it('compares with golden files, and records them', async () => {
-    const { result, trials } = await run([{ name: 'a', args: ['good'], golden: 'tests/golden.ndjson' }, { name: 'b', args: ['good'], golden: 'tests/new.ndjson' }, { name: 'c', args: ['good'] }])
-    expect(result.problems.map(({ code, severity }) => `${severity} ${code}`)).toEqual(['error golden-differs', 'warning golden-missing', 'error golden-differs', 'warning golden-missing'])
+    const { result, trials } = await run([
+      { name: 'a', args: ['good'], golden: 'tests/golden.ndjson' },
+      { name: 'b', args: ['good'], golden: 'tests/new.ndjson' },
+      { name: 'c', args: ['good'] },
+    ])
+    expect(result.problems.map(({ code, severity }) => `${severity} ${code}`)).toEqual([
+      'error golden-differs',
+      'warning golden-missing',
+      'error golden-differs',
+      'warning golden-missing',
+    ])
     const recorded = recordGoldens(trials)
     expect([...recorded.keys()]).toEqual(['tests/golden.ndjson', 'tests/new.ndjson'])
-    const again = await run([{ name: 'a', args: ['good'], golden: 'tests/golden.ndjson' }], { files: { ...FILES, 'tests/golden.ndjson': recorded.get('tests/golden.ndjson') ?? '' } })
+    const again = await run([{ name: 'a', args: ['good'], golden: 'tests/golden.ndjson' }], {
+      files: { ...FILES, 'tests/golden.ndjson': recorded.get('tests/golden.ndjson') ?? '' },
+    })
     expect(again.result.outcome).toBe('passed')
   })
 
   it('keeps the profile as it is when the size of the image is not known', async () => {
-    const { trials } = await run([{ name: 'a', args: ['good'] }], { build: { ...BUILD, platforms: BUILD.platforms.map(({ bytes: _bytes, ...platform }) => platform) } })
+    const { trials } = await run([{ name: 'a', args: ['good'] }], {
+      build: { ...BUILD, platforms: BUILD.platforms.map(({ bytes: _bytes, ...platform }) => platform) },
+    })
     expect(trials[0]?.observation.profile.metrics['image_bytes']).toBeUndefined()
   })
 
@@ -121,7 +182,15 @@ describe('the stage virtual', () => {
       if (trial.platform === 'linux/amd64') throw new Failure('broker-unavailable', `no broker for ${trial.name}`)
       return usual
     }
-    await expect(run([{ name: 'a', args: ['good'] }, { name: 'b', args: ['good'] }], { seen, observe })).rejects.toMatchObject({ code: 'broker-unavailable', message: 'no broker for a' })
+    await expect(
+      run(
+        [
+          { name: 'a', args: ['good'] },
+          { name: 'b', args: ['good'] },
+        ],
+        { seen, observe },
+      ),
+    ).rejects.toMatchObject({ code: 'broker-unavailable', message: 'no broker for a' })
     expect(seen).toHaveLength(4)
   })
 
@@ -130,7 +199,15 @@ describe('the stage virtual', () => {
     const observe = () => {
       throw failure
     }
-    await expect(run([{ name: 'a', args: ['good'] }, { name: 'b', args: ['good'] }], { seen, observe })).rejects.toBe(failure)
+    await expect(
+      run(
+        [
+          { name: 'a', args: ['good'] },
+          { name: 'b', args: ['good'] },
+        ],
+        { seen, observe },
+      ),
+    ).rejects.toBe(failure)
     expect(seen).toHaveLength(1)
   })
 })
@@ -138,7 +215,16 @@ describe('the stage virtual', () => {
 describe('the key of virtual', () => {
   const entries = Object.keys(FILES).map((path) => ({ path, mode: '100644' as const, blob: path.padEnd(40, '0'), bytes: 1 }))
   const key = (pipeline: Partial<Pipeline> = {}, overrides: Partial<Parameters<typeof virtualInputs>[0]> = {}) =>
-    keyOf('virtual', virtualInputs({ pipeline: makePipeline({ trials: [makeTrialPlan({ inputs: 'tests/inputs', golden: 'tests/golden.ndjson' })], ...pipeline }), build: BUILD, testbedVersion: '1', entries, ...overrides }))
+    keyOf(
+      'virtual',
+      virtualInputs({
+        pipeline: makePipeline({ trials: [makeTrialPlan({ inputs: 'tests/inputs', golden: 'tests/golden.ndjson' })], ...pipeline }),
+        build: BUILD,
+        testbedVersion: '1',
+        entries,
+        ...overrides,
+      }),
+    )
   const changed = (path: string) => entries.map((entry) => (entry.path === path ? { ...entry, blob: 'f'.repeat(40) } : entry))
 
   it.each<[string, boolean, string]>([
