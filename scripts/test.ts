@@ -15,6 +15,7 @@ for (const { title, command } of steps) {
   if (status !== 0) {
     process.stderr.write(`\n${title} failed${error === undefined ? '' : `: ${error.message}`}\n`)
     process.exitCode = status ?? 3
+    if (command[0] !== 'vitest') process.stdout.write('\n0 passed, 1 failed, 0 skipped\n')
     break
   }
   if (command[0] !== 'vitest') process.stdout.write(`== ${title}: done in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)

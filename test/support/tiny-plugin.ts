@@ -24,6 +24,7 @@ echo '{"schema": "ctss.result/v1", "metrics": {"accuracy": {"value": 0.91}}}' > 
 /** A trial that passes although nothing is published: without pywaggle a plugin is a shell script, and its image is there in a second. */
 const QUIET = '{name: quiet, timeout: 60s, expect: [{name: env.nothing, count: 0}]}'
 
+/** A pipeline file with that trial. */
 export const ONE_TRIAL = oneTrial(QUIET)
 
 function oneTrial(trial: string): string {
