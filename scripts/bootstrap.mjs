@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BIN = join(ROOT, 'node_modules/.bin')
 const SOURCES = ['package.json', 'package-lock.json', 'scripts/build.ts', 'schemas', 'pipeline', 'adapters', 'cli', 'runner-images']
 const STAMP = join(ROOT, 'dist/.sources')
+const UNREACHABLE = /\b(EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/
 const NEXT_STEPS = `
 What to try next:
   npm run --silent ctss -- run examples/smoke-detector     again: nothing has changed, so nothing runs
@@ -41,14 +42,16 @@ goOn(node, command(args))
 
 /**
  * `npm ci`; where it refuses the lockfile, as it does when the registry lacks a package of some other platform, `npm install` of the same versions,
- * which leaves the lockfile as it is.
+ * which leaves the lockfile as it is. Where the registry cannot be reached, there is no point in that.
  */
 function installPackages() {
-  const options = ['--prefer-offline', '--loglevel=error', '--no-audit', '--no-fund']
+  const options = ['--prefer-offline', '--loglevel=error', '--no-audit', '--no-fund', '--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=10000']
   process.stderr.write('Installing the packages of package-lock.json (npm ci), Node 24 among them …\n')
   const start = performance.now()
-  const { status } = spawnSync('npm', ['ci', ...options], { cwd: ROOT, stdio: 'ignore' })
+  const { status, stderr } = spawnSync('npm', ['ci', ...options], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
   if (status === 0) process.stderr.write(`Installing the packages: done in ${((performance.now() - start) / 1000).toFixed(1)} s\n`)
+  else if (UNREACHABLE.test(stderr))
+    stop(`${stderr}The registry of npm packages cannot be reached. The first time needs the network: run the same command again when it is there.`)
   else timed('npm ci refuses: installing the same versions with npm install', 'npm', ['install', '--no-save', ...options])
 }
 

@@ -151,12 +151,9 @@ class TrialRun implements AsyncDisposable {
     docker.modem.demuxStream(output, this.#stdout, this.#stderr)
     this.#outputEnd = new Promise((resolve) => output.once('end', resolve).once('error', resolve).once('close', resolve))
     broker.listen({ onDelivery: (delivery) => this.#capture.take(delivery), onLost: (reason) => void this.#end({ ending: 'broker-lost', detail: reason }) })
-    this.#exit = this.#container.wait({ condition: 'next-exit' }).then(
-      () => undefined,
-      (cause: unknown) => {
-        this.#engineLost = cause
-      },
-    )
+    this.#exit = Promise.race([this.#container.wait({ condition: 'next-exit' }).then(() => undefined), this.#outputEnd.then(async () => this.#untilGone())]).catch((cause: unknown) => {
+      this.#engineLost = cause
+    })
     this.#progress.step(`running trial ${this.#trial.name} on ${this.#trial.platform}`)
     this.#signal.throwIfAborted()
     this.#capture.start()
@@ -184,6 +181,11 @@ class TrialRun implements AsyncDisposable {
     }
     if (this.#signal.aborted) throw new Failure('cancelled', `trial ${this.#trial.name} was cancelled`)
     if (this.#engineLost !== undefined) throw engineFailure(this.#engineLost, `waiting for trial ${this.#trial.name}`)
+  }
+
+  /** The client never settles `wait` when the connection breaks in the middle of the answer; the output ends then, too. A plugin may close its output long before it ends. */
+  async #untilGone(): Promise<void> {
+    while ((await this.#container.inspect()).State.Running && (await waitFor(WATCH_MS, this.#over.signal)));
   }
 
   /** An engine that does not even tell the end of a container that it was told to kill is gone. */

@@ -160,7 +160,10 @@ async function buildBuildkit(machine: Machine): Promise<void> {
   const { layout } = machine
   const own = await findGo(machine)
   const go = own ?? (await fetchGo(machine))
-  const caches = own === undefined ? { GOPATH: join(layout.go, 'path'), GOCACHE: join(layout.go, 'cache'), GOFLAGS: '-modcacherw' } : {}
+  const caches =
+    own === undefined
+      ? { GOPATH: join(layout.go, 'path'), GOCACHE: join(layout.go, 'cache'), GOFLAGS: '-modcacherw', XDG_CONFIG_HOME: join(layout.go, 'config') }
+      : {}
   await timed(machine, `Building BuildKit ${BUILDKIT_VERSION} from source (\`go install\`, some minutes), as Docker Hub does not answer`, async () => {
     await act(machine, 'builder-unavailable', go, ['install', `github.com/moby/buildkit/cmd/buildkitd@${BUILDKIT_VERSION}`], {
       env: { ...caches, CGO_ENABLED: '0', GOBIN: join(layout.go, 'bin') },

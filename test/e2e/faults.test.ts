@@ -20,7 +20,11 @@ beforeEach(async () => {
 })
 afterEach(async () => place[Symbol.asyncDispose]())
 afterAll(() => {
-  const images = execFileSync('docker', ['image', 'ls', '--quiet', '--filter', `reference=${REGISTRY_HOST}/staging/local/faults/*`], { encoding: 'utf8' })
+  const images = execFileSync(
+    'docker',
+    ['image', 'ls', '--quiet', ...['*', '*/train'].flatMap((name) => ['--filter', `reference=${REGISTRY_HOST}/staging/local/faults/${name}`])],
+    { encoding: 'utf8' },
+  )
     .split('\n')
     .filter(Boolean)
   if (images.length > 0) spawnSync('docker', ['image', 'rm', '--force', ...new Set(images)])
@@ -455,7 +459,10 @@ async function openDoor(fault: 'away' | 'full'): Promise<AsyncDisposable & { rea
 
 describe('a run', () => {
   it('whose engine goes away in the middle of a trial is a failure; the next run completes it and clears up', async () => {
-    const folder = await writeTinyPlugin(place, { ...withoutTraining(), 'main.sh': 'echo running\nsleep 2\n' })
+    const folder = await writeTinyPlugin(place, {
+      ...withoutTraining('{name: quiet, timeout: 20m, expect: [{name: env.nothing, count: 0}]}'),
+      'main.sh': 'echo running\nsleep 2\n',
+    })
     await using proxy = await startSocketProxy('/var/run/docker.sock')
     const child = startCtss(place, ['run', folder, '--json'], { env: { DOCKER_HOST: proxy.address } })
     await child.until('virtual| running')

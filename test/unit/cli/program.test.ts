@@ -33,6 +33,8 @@ describe('the command line', () => {
     [['rum'], 'Did you mean run?'],
     [['run', '--from', 'bulid'], 'Allowed choices are validate, train, build'],
     [['run', '--force=bulid'], "'bulid' is not a stage"],
+    [['run', '--platform', 'arm64'], "'arm64' is not a platform"],
+    [['run', '--platform', ','], 'is not a platform'],
     [['test', '.', '--trail', 'x'], 'Did you mean --trial?'],
   ])('answers %j with a suggestion and exit code 1', async (args, answer) => {
     const output = capture()
