@@ -151,7 +151,10 @@ class TrialRun implements AsyncDisposable {
     docker.modem.demuxStream(output, this.#stdout, this.#stderr)
     this.#outputEnd = new Promise((resolve) => output.once('end', resolve).once('error', resolve).once('close', resolve))
     broker.listen({ onDelivery: (delivery) => this.#capture.take(delivery), onLost: (reason) => void this.#end({ ending: 'broker-lost', detail: reason }) })
-    this.#exit = Promise.race([this.#container.wait({ condition: 'next-exit' }).then(() => undefined), this.#outputEnd.then(async () => this.#untilGone())]).catch((cause: unknown) => {
+    this.#exit = Promise.race([
+      this.#container.wait({ condition: 'next-exit' }).then(() => undefined),
+      this.#outputEnd.then(async () => this.#untilGone()),
+    ]).catch((cause: unknown) => {
       this.#engineLost = cause
     })
     this.#progress.step(`running trial ${this.#trial.name} on ${this.#trial.platform}`)
