@@ -20,7 +20,7 @@ import type { Digest } from '../../pipeline/digest.ts'
 import { Failure } from '../../pipeline/failure.ts'
 import type { BlobStore } from '../../pipeline/ports/blob-store.ts'
 import { writeAtomically } from '../filesystem/atomic-file.ts'
-import { storageFailure } from '../filesystem/storage-failure.ts'
+import { errorCode, storageFailure } from '../filesystem/storage-failure.ts'
 import { digestOfFile } from './folder-blobs.ts'
 
 export interface S3BlobsOptions {
@@ -247,6 +247,7 @@ async function attempt<T>(place: Bucket, act: () => Promise<T>): Promise<T> {
 function asFailure(error: unknown, where: string): unknown {
   const failure = storageFailure(error, where)
   if (failure instanceof Failure || !(error instanceof Error)) return failure
-  const isNetwork = error instanceof AggregateError || ['TimeoutError', 'RequestTimeout', 'NetworkingError'].includes(error.name)
+  const isNetwork =
+    /^E[A-Z]+$/.test(errorCode(error) ?? '') || error instanceof AggregateError || ['TimeoutError', 'RequestTimeout', 'NetworkingError'].includes(error.name)
   return isNetwork ? new Failure('storage-unavailable', `${where}: ${error.message || error.name}`, { cause: error }) : error
 }
