@@ -17,8 +17,12 @@ export async function validateCommand(place: string, options: RepositoryOptions)
   else if (!options.quiet) {
     const errors = problems.filter(({ severity }) => severity === 'error').length
     process.stdout.write(
-      `${problems.map((problem) => `${describeProblem(problem)}\n`).join('')}${errors === 0 ? 'valid' : 'not valid'}: ${errors} errors, ${problems.length - errors} warnings\n`,
+      `${problems.map((problem) => `${describeProblem(problem)}\n`).join('')}${errors === 0 ? 'valid' : 'not valid'}: ${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}\n`,
     )
   }
   return hasErrors(problems) ? EXIT.failed : EXIT.passed
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
