@@ -42,7 +42,7 @@ describe('the pipeline on the example plugin', () => {
     })
     expect(ran(output)).toEqual(['validate', 'train', 'build', 'virtual', 'publish', 'report'])
     expect(output.status).toBe(0)
-    expect(output.bundle).toMatchObject({ name: 'ctss/smoke-detector', version: '0.1.0' })
+    expect(output.bundle).toMatchObject({ name: `${place.namespace}/smoke-detector`, version: '0.1.0' })
     const report = await readFile(output.report?.markdown ?? '', 'utf8')
     expect(report.length).toBeLessThanOrEqual(65_536)
     for (const platform of ['linux/amd64', 'linux/arm64', 'linux/arm/v7']) expect(report).toContain(platform)
@@ -50,8 +50,8 @@ describe('the pipeline on the example plugin', () => {
   })
 
   it('published an OCI index of three platforms that docker pulls by digest', async () => {
-    const reference = `127.0.0.1:5055/ctss/smoke-detector@${first.bundle?.index}`
-    const answer = await fetch(`http://127.0.0.1:5055/v2/ctss/smoke-detector/manifests/${first.bundle?.index}`, {
+    const reference = `127.0.0.1:5055/${place.namespace}/smoke-detector@${first.bundle?.index}`
+    const answer = await fetch(`http://127.0.0.1:5055/v2/${place.namespace}/smoke-detector/manifests/${first.bundle?.index}`, {
       headers: { accept: 'application/vnd.oci.image.index.v1+json' },
     })
     const index = (await answer.json()) as { mediaType: string; manifests: { platform: { architecture: string; variant?: string } }[] }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { expect, it } from 'vitest'
@@ -10,7 +11,13 @@ it('the commands of docs/tutorial.md do what it says, in the order in which they
   const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, commands]) => commands ?? '')
   const prelude = `set -euxo pipefail\nctss() { '${process.execPath}' '${resolve('bin/ctss.mjs')}' "$@"; }\nexport GIT_AUTHOR_NAME=Zelda GIT_AUTHOR_EMAIL=zelda@example.org GIT_COMMITTER_NAME=Zelda GIT_COMMITTER_EMAIL=zelda@example.org\n`
   const native = process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64'
-  const script = prelude + blocks.join('\n').replaceAll('linux/amd64', native)
+  // The registry outlives the test, and remembers what was released under which name.
+  const script =
+    prelude +
+    blocks
+      .join('\n')
+      .replaceAll('linux/amd64', native)
+      .replaceAll('cloud-counter', `cloud-counter-${randomBytes(4).toString('hex')}`)
 
   const { status, output } = await new Promise<{ status: number; output: string }>((done) => {
     execFile('bash', ['-c', script], { cwd: place.folder, env: place.environment, maxBuffer: 2 ** 28 }, (error, stdout, stderr) =>

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -15,6 +16,7 @@ export interface Finished {
 /** A folder with a state of its own and the commands of a person in it; nothing of the machine's own state is used or changed. */
 export class Workplace implements AsyncDisposable {
   readonly folder: string
+  readonly namespace = `e2e${randomBytes(4).toString('hex')}`
   /** Process ids of every command that was run. */
   readonly processes: number[] = []
 
@@ -30,10 +32,11 @@ export class Workplace implements AsyncDisposable {
     return { ...process.env, XDG_STATE_HOME: join(this.folder, 'state'), CI: 'true' }
   }
 
-  /** A copy of the example plugin, committed. */
+  /** A copy of the example plugin, committed, in a namespace of its own: the registry outlives the test, and remembers what was released. */
   async copyExample(name = 'smoke-detector'): Promise<string> {
     const target = join(this.folder, name)
     await cp(resolve('examples/smoke-detector'), target, { recursive: true })
+    await this.edit(join(target, 'sage.yaml'), (text) => text.replace(/^namespace: .*$/m, `namespace: ${this.namespace}`))
     await this.git(target, 'init', '--quiet')
     await this.commit(target)
     return target

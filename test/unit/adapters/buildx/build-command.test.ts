@@ -3,7 +3,7 @@ import { buildkitCommand, engineCommand } from '../../../../adapters/buildx/buil
 import { isEmulated } from '../../../../adapters/buildx/emulation.ts'
 
 const REQUEST = {
-  context: '/work/context',
+  context: '/somewhere/context',
   dockerfile: 'docker/Dockerfile',
   platform: 'linux/arm/v7',
   buildArgs: { A: '$(id) "x"' },
@@ -22,7 +22,7 @@ describe('the command of a build', () => {
         'ctss',
         '--platform=linux/arm/v7',
         '--progress=rawjson',
-        '--file=/work/context/docker/Dockerfile',
+        '--file=/somewhere/context/docker/Dockerfile',
         '--build-arg=A=$(id) "x"',
         '--label=title=a b',
         '--output=type=image,name=127.0.0.1:5055/staging/x,push=true,push-by-digest=true,name-canonical=true,oci-mediatypes=true',
@@ -30,7 +30,7 @@ describe('the command of a build', () => {
         '--sbom=false',
         '--metadata-file=/tmp/m.json',
         '--',
-        '/work/context',
+        '/somewhere/context',
       ],
     })
   })
@@ -52,13 +52,13 @@ describe('the command of a build', () => {
       'default',
       '--platform=linux/arm/v7',
       '--progress=rawjson',
-      '--file=/work/context/docker/Dockerfile',
+      '--file=/somewhere/context/docker/Dockerfile',
       '--build-arg=A=$(id) "x"',
       '--label=title=a b',
       '--load',
       '--tag=x:1',
       '--',
-      '/work/context',
+      '/somewhere/context',
     ])
   })
 
