@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest'
 import { runProgram } from '../../cli/program.ts'
+import { digestOf, listingDigest } from '../../pipeline/digest.ts'
 import type { RunOutput, TestOutput } from '../../schemas/generated/types.ts'
 import { Workplace } from '../support/ctss-process.ts'
 import { NATIVE, withoutTraining, writeTinyPlugin } from '../support/tiny-plugin.ts'
@@ -58,6 +59,36 @@ describe('the commands', () => {
     expect(built.stages.find(({ stage }) => stage === 'build')).toMatchObject({ outcome: 'passed', ran: true })
     expect(unpublished.stages.find(({ stage }) => stage === 'publish')?.outcome).toBe('skipped')
     expect(await readFile(reported.report?.markdown ?? '', 'utf8')).toContain('faults/tiny-plugin')
+  })
+
+  it('train: in an image that is named, not built', async () => {
+    const command = `[sh, -c, "echo 42 > /opt/ml/model/weights.txt; echo '{\\"schema\\": \\"ctss.result/v1\\", \\"metrics\\": {}}' > /opt/ml/output/result.json"]`
+    const plugin = await writeTinyPlugin(place, {
+      'ctss.yaml': `training:\n  image: debian:bookworm-slim\n  command: ${command}\nmodel: {path: model, from: train}\n`,
+    })
+    const trained = json<RunOutput>((await ctss('train', plugin, '--json')).out)
+    const again = json<RunOutput>((await ctss('train', plugin, '--json')).out)
+
+    expect(trained.stages.find(({ stage }) => stage === 'train')).toMatchObject({ outcome: 'passed', ran: true })
+    expect(again.stages.filter(({ ran }) => ran)).toEqual([])
+  })
+
+  it('train: says what is wrong when its Dockerfile is not there', async () => {
+    const plugin = await writeTinyPlugin(place, { 'train/Dockerfile': null })
+    const { stages } = json<RunOutput>((await ctss('train', plugin, '--json', '--keep-going')).out)
+
+    expect(stages.find(({ stage }) => stage === 'train')?.problems.map(({ code }) => code)).toEqual(['dockerfile-missing'])
+  })
+
+  it('build: with a model that is fetched, and only with the one that was meant', async () => {
+    const digest = listingDigest([{ path: 'weights.txt', digest: digestOf('42\n') }]).slice('sha256:'.length)
+    const pipeline = (sha256: string): string => `model: {path: model, uri: weights, sha256: "${sha256}"}\n`
+    const files = { 'weights/weights.txt': '42\n', 'train/Dockerfile': null, 'train/train.sh': null }
+    const built = json<RunOutput>((await ctss('build', await writeTinyPlugin(place, { ...files, 'ctss.yaml': pipeline(digest) }), '--json')).out)
+    const other = json<RunOutput>((await ctss('build', await writeTinyPlugin(place, { ...files, 'ctss.yaml': pipeline('0'.repeat(64)) }), '--json')).out)
+
+    expect(built.stages.find(({ stage }) => stage === 'build')?.outcome).toBe('passed')
+    expect(other.stages.find(({ stage }) => stage === 'build')).toMatchObject({ outcome: 'failed', problems: [{ message: expect.stringContaining(digest) }] })
   })
 
   it('test: the trials, one trial, arguments, recording', async () => {
