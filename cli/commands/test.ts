@@ -2,10 +2,11 @@ import { writeFile, mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
 import { Failure } from '../../pipeline/failure.ts'
-import { DEFAULT_LIMITS, type Pipeline, type TrialPlan } from '../../pipeline/pipeline.ts'
+import type { Pipeline, TrialPlan } from '../../pipeline/pipeline.ts'
 import { worstOutcome } from '../../pipeline/plan.ts'
 import { runStages, type StageSummary } from '../../pipeline/run.ts'
 import { makeStageScripts } from '../../pipeline/stage-scripts.ts'
+import { defaultTrial } from '../../pipeline/validate/complete.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
 import { recordGoldens, type FinishedTrial } from '../../pipeline/virtual/virtual.ts'
 import type { TestOutput } from '../../schemas/generated/types.ts'
@@ -18,23 +19,6 @@ import { openRepository, type OpenRepository } from '../open-repository.ts'
 import { openOutput } from '../output/open.ts'
 import { describeTest } from '../output/trial.ts'
 import type { TestOptions } from '../options.ts'
-
-/** What a plugin is tried with when it is given arguments by hand; inputs and cameras are those of its trials. */
-const TRY_OUT: TrialPlan = {
-  name: 'arguments',
-  inputs: undefined,
-  cameras: {},
-  args: [],
-  env: {},
-  timeoutMs: 60_000,
-  mayRunOn: false,
-  exitCode: 0,
-  limits: DEFAULT_LIMITS,
-  network: 'none',
-  platforms: undefined,
-  expect: [],
-  golden: undefined,
-}
 
 /** `ctss test`: builds what has changed, then runs the trials, always. Needs only a Dockerfile that builds; problems of the manifest are shown and stop nothing. */
 export async function testCommand(place: string, args: readonly string[], options: TestOptions): Promise<ExitCode> {
@@ -84,12 +68,14 @@ export async function testCommand(place: string, args: readonly string[], option
   return EXIT[worstOutcome(counted.map(({ outcome }) => outcome))]
 }
 
+/** Arguments by hand replace the trials, and find the inputs and cameras of all of them. */
 function chooseTrials(pipeline: Pipeline, args: readonly string[], { trial: names }: TestOptions): Pipeline {
   if (args.length > 0) {
-    const { limits, network } = pipeline.trials[0] ?? TRY_OUT
+    const byHand = defaultTrial('arguments')
+    const { limits, network } = pipeline.trials[0] ?? byHand
     const inputs = pipeline.trials.find((trial) => trial.inputs !== undefined)?.inputs
     const cameras = Object.assign({}, ...pipeline.trials.map((trial) => trial.cameras)) as TrialPlan['cameras']
-    return { ...pipeline, trials: [{ ...TRY_OUT, inputs, cameras, limits, network, args }] }
+    return { ...pipeline, trials: [{ ...byHand, inputs, cameras, limits, network, args }] }
   }
   if (names === undefined) return pipeline
   const unknown = names.find((name) => pipeline.trials.every((trial) => trial.name !== name))

@@ -47,11 +47,13 @@ export function completePipeline({ manifest, path, sections, subject, tree }: Co
   }
 }
 
+const EMPTY_TREE: TreeIndex = { entries: new Map(), folders: new Set() }
+
 /** What a folder with nothing but a Dockerfile becomes, for a trial without any manifest. */
 export function defaultPipeline(folderName: string, platforms: readonly string[] = ['linux/amd64']): Pipeline {
   const subject = { repository: folderName, commit: null, dirty: true, tree: '' }
   const manifest = { name: imageName(folderName), version: '0.0.0', description: folderName, source: { architectures: platforms } }
-  const pipeline = completePipeline({ manifest, path: 'sage.yaml', sections: {}, subject, tree: { entries: new Map(), folders: new Set() } })
+  const pipeline = completePipeline({ manifest, path: 'sage.yaml', sections: {}, subject, tree: EMPTY_TREE })
   if (pipeline === undefined) throw new TypeError('defaults leave the repository')
   return pipeline
 }
@@ -168,6 +170,11 @@ function completeModel({ model }: PipelineFile, training: Training | undefined, 
   if (model === undefined || path === undefined || path === '.') return undefined
   if (model.uri !== undefined && model.sha256 !== undefined) return { path, source: { kind: 'uri', uri: model.uri, sha256: model.sha256 } }
   return training === undefined ? undefined : { path, source: { kind: 'train' } }
+}
+
+/** A trial of which only the name is given: what a plugin is tried with when ctss.yaml says nothing. */
+export function defaultTrial(name: string): TrialPlan {
+  return completeTrial({ name }, EMPTY_TREE)
 }
 
 function completeTrial(trial: Trial, tree: TreeIndex): TrialPlan {
