@@ -56,7 +56,15 @@ async function describe(folder: string, list: () => Promise<Listing>, signal: Ab
   const tree = treeDigest(listing.entries)
   if (!listing.fromGit) return { repository: basename(folder), commit: null, dirty: true, tree }
   const dirty = git.commit === null || !(await isCommitted(folder, listing, git.committed, signal))
-  return { repository: git.repository ?? basename(folder), commit: git.commit, dirty, tree, tags: [...git.tags] }
+  return {
+    repository: git.repository ?? basename(folder),
+    commit: git.commit,
+    dirty,
+    tree,
+    tags: [...git.tags],
+    ...(git.branch !== undefined && { branch: git.branch }),
+    ...(git.described !== undefined && { described: git.described }),
+  }
 }
 
 async function attempt<T>(folder: string, act: () => Promise<T>): Promise<T> {

@@ -11,28 +11,41 @@ export interface GitState {
   readonly commit: string | null
   /** Sorted. */
   readonly tags: readonly string[]
+  /** Undefined on a detached head. */
+  readonly branch: string | undefined
+  /** `git describe --always --tags --long`; undefined where the history is cut off, as tags further back are not known. */
+  readonly described: string | undefined
   /** Path relative to the folder → `<mode> <blob id>` at the commit. */
   readonly committed: ReadonlyMap<string, string>
 }
 
-/** Remote, commit, tags at it and its tree; all of it empty when there is no Git or no repository. */
+/** Remote, commit, branch, tags at it and its tree; all of it empty when there is no Git or no repository. */
 export async function readGitState(folder: string, signal?: AbortSignal): Promise<GitState> {
   const ask = async (args: readonly string[]): Promise<Buffer | undefined> => {
     const answer = await runGit(args, { cwd: folder, ...(signal && { signal }) })
     return answer.kind === 'ok' ? answer.stdout : undefined
   }
-  const [commit, tags, remote, tree] = await Promise.all([
+  const [commit, tags, remote, tree, branch, described, shallow] = await Promise.all([
     ask(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
     ask(['for-each-ref', '--points-at=HEAD', '--format=%(refname:strip=2)', 'refs/tags']),
     ask(['config', '--get', 'remote.origin.url']),
     ask(['ls-tree', '-r', '-z', 'HEAD']),
+    ask(['symbolic-ref', '--quiet', '--short', 'HEAD']),
+    ask(['describe', '--always', '--tags', '--long']),
+    ask(['rev-parse', '--is-shallow-repository']),
   ])
   return {
     repository: nameRemote(remote?.toString().trim() ?? ''),
     commit: commit?.toString().trim() ?? null,
     tags: (tags?.toString() ?? '').split('\n').filter((tag) => tag !== ''),
+    branch: line(branch),
+    described: line(shallow) === 'true' ? undefined : line(described),
     committed: parseTree(tree ?? Buffer.alloc(0)),
   }
+}
+
+function line(output: Buffer | undefined): string | undefined {
+  return output?.toString().trim() || undefined
 }
 
 function nameRemote(remote: string): string | undefined {

@@ -84,6 +84,8 @@ Common_count?: number
 Common_seconds?: number
 Common_place?: Place
 Common_problem?: Problem
+Common_fix?: Fix
+Common_edit?: Edit
 /**
  * A number; JSON has no NaN or infinities, so these are strings.
  */
@@ -98,6 +100,12 @@ Common_subject?: Subject
 EvaluationResult?: EvaluationResult
 EvaluationSlices?: EvaluationSlices
 Manifest?: Manifest
+Manifest_architecture?: ("linux/amd64" | "linux/arm64" | "linux/arm/v6" | "linux/arm/v7" | "linux/arm/v8")
+Manifest_words?: unknown
+Manifest_shortWords?: unknown
+Manifest_path?: unknown
+Manifest_gitName?: unknown
+Manifest_notNumber?: unknown
 ModelManifest?: ModelManifest
 PipelineFile?: PipelineFile
 /**
@@ -144,6 +152,9 @@ StageRecord_virtualDetails?: VirtualDetails
 StageRecord_publishDetails?: PublishDetails
 StageRecord_reportDetails?: ReportDetails
 TestOutput?: TestOutput
+ValidateOutput?: ValidateOutput
+ValidateOutput_answer?: ("accepted" | "refused")
+ValidateOutput_placedProblem?: PlacedProblem
 }
 /**
  * One immutable version: canonical JSON (RFC 8785) without times; its SHA-256 is the bundle's identity. Profiles, test results and provenance are referrers.
@@ -236,8 +247,14 @@ endColumn?: number
  * Something wrong in the user's repository: data with a place, a code and a suggestion.
  */
 export interface Problem {
+/**
+ * CTSS-M012 and its like are the rules of docs/rules.md; words are findings of a stage.
+ */
 code: string
-severity: ("error" | "warning")
+/**
+ * error: fails the stage · warning: accepted, but it will not do what its author thinks · hint: could be better.
+ */
+severity: ("error" | "warning" | "hint")
 /**
  * What is wrong, in one or a few sentences; plain text.
  */
@@ -251,6 +268,38 @@ suggestion?: string
  */
 detail?: string
 place?: Place
+fix?: Fix
+}
+/**
+ * A change of the repository's files that mends a problem.
+ */
+export interface Fix {
+/**
+ * What it does, in a few words.
+ */
+title: string
+/**
+ * True when it keeps what the author meant; others need a person's eye.
+ */
+safe: boolean
+/**
+ * @minItems 1
+ */
+edits: Edit[]
+}
+/**
+ * Text over a range of a file: lines and columns from 1, columns in UTF-16 units, the end exclusive. In a file that is not there, 1:1 to 1:1.
+ */
+export interface Edit {
+/**
+ * Path inside the repository, with forward slashes.
+ */
+file: string
+line: number
+column: number
+endLine: number
+endColumn: number
+text: string
 }
 export interface Metadata {
 [k: string]: string
@@ -296,6 +345,14 @@ tree: string
  */
 tags?: string[]
 /**
+ * The branch that is checked out.
+ */
+branch?: string
+/**
+ * What `git describe --always --tags --long` prints; absent where the history is not there.
+ */
+described?: string
+/**
  * A SHA-256 digest as OCI writes it.
  */
 index?: string
@@ -339,73 +396,137 @@ dataset?: {
 [k: string]: unknown
 }
 /**
- * sage.yaml: what the Sage Portal and the ECR accept.
+ * sage.yaml, the manifest of an edge plugin for Sage/Waggle. Refuses nothing that Sage accepts when the Portal submits it (which fills in namespace, source.url and source.branch); what Sage accepts and then ignores or misreads, `ctss validate` tells.
  */
 export interface Manifest {
 /**
- * Lower-case letters and digits, 4 to 30; the Portal fills it with the user's name.
+ * The Sage user or group that the plugin belongs to: 4 to 30 lower-case letters and digits. The Portal fills in the user who is signed in, whatever stands here.
  */
-namespace?: (string | null)
+namespace?: string | null
 /**
- * Lower-case letters, digits, - and _, 2 to 64 characters.
+ * What the plugin is called: lower-case letters, digits, - and _; at least 2, and with the namespace at most 63. The scheduler takes no _.
  */
 name: string
 /**
- * x.y.z, in quotes; without it the Git tag.
+ * x.y.z, in quotes: files that a plugin uploads reach the cloud only with such a version, and 1.10 without quotes is the number 1.1. Without it, Sage makes one of the Git tag or commit.
  */
-version?: (string | null)
+version?: string | null
 /**
  * What the plugin does, in a sentence.
  */
 description: string
-keywords?: (string | null)
-authors?: (string | null)
-collaborators?: (string | null)
-homepage?: (string | null)
-funding?: (string | null)
-license?: (string | null)
+/**
+ * One text, with commas between.
+ */
+keywords?: unknown
+/**
+ * One text, with commas between: Name <e-mail> (address). E-mail and address may be left out.
+ */
+authors?: unknown
+/**
+ * As authors.
+ */
+collaborators?: unknown
+/**
+ * Where people read more.
+ */
+homepage?: unknown
+/**
+ * Who paid for it.
+ */
+funding?: unknown
+/**
+ * An identifier of SPDX (https://spdx.org/licenses/).
+ */
+license?: unknown
+/**
+ * What is built, and for which machines. Keys that are not listed here are ignored.
+ */
 source: {
 /**
- * The Portal fills it with the repository's.
- */
-url?: (string | null)
-branch?: (string | null)
-tag?: (string | null)
-/**
+ * What it is built for: linux/arm64 for the Jetsons of Sage's nodes, linux/amd64 for blades. Nothing that is scheduled today runs linux/arm/….
+ * 
  * @minItems 1
+ * @maxItems 17
  */
-architectures: ("linux/amd64" | "linux/arm64" | "linux/arm/v6" | "linux/arm/v7" | "linux/arm/v8")[]
+architectures: readonly string[]
+/**
+ * Address of the Git repository. The Portal fills in the one that was typed, whatever stands here.
+ */
+url?: unknown
+/**
+ * Branch that is built; the Portal fills in the chosen one. A tag goes before it.
+ */
+branch?: unknown
+/**
+ * Git tag that is built, instead of a branch. With it alone, nothing of ecr-meta/ is shown.
+ */
+tag?: unknown
 /**
  * Build context inside the repository.
  */
-directory?: string
+directory?: unknown
 /**
  * Relative to the directory.
  */
-dockerfile?: string
+dockerfile?: unknown
 /**
- * Texts only.
+ * Texts only; 256 characters as JSON. Sage keeps them, and builds without them since 2023.
  */
 build_args?: {
 [k: string]: string
 }
 [k: string]: unknown
 }
-inputs?: {
-id: string
-type: ("boolean" | "int" | "long" | "float" | "double" | "string" | "File")
-description?: string
-default?: unknown
-}[]
+/**
+ * Arguments of the plugin that the Portal's job form asks for.
+ */
+inputs?: unknown
+/**
+ * What the plugin needs. Kept, and read by nothing.
+ */
 resources?: unknown[]
+/**
+ * Whatever else is to be said; ontology names what is published.
+ */
 metadata?: {
 [k: string]: unknown
 }
-arguments?: unknown
-baseCommand?: unknown
-depends_on?: unknown
-testing?: unknown
-frozen?: boolean
+/**
+ * @deprecated
+ * Meant to keep a version from being replaced; it has no effect.
+ */
+frozen?: {
+[k: string]: unknown
+}
+/**
+ * @deprecated
+ * Accepted and dropped.
+ */
+arguments?: {
+[k: string]: unknown
+}
+/**
+ * @deprecated
+ * Accepted and dropped.
+ */
+baseCommand?: {
+[k: string]: unknown
+}
+/**
+ * @deprecated
+ * Accepted and dropped.
+ */
+depends_on?: {
+[k: string]: unknown
+}
+/**
+ * @deprecated
+ * Accepted and dropped since 2023; trials in ctss.yaml are run.
+ */
+testing?: {
+[k: string]: unknown
+}
 }
 /**
  * ctss.yaml: how a plugin is trained, tested and published. Every key is optional.
@@ -1098,4 +1219,68 @@ stderr: string
 profile?: Profile
 }[]
 problems?: Problem[]
+}
+/**
+ * What `ctss validate --json` prints.
+ */
+export interface ValidateOutput {
+/**
+ * In the order of the places that were given; of a repository, the root's manifest first.
+ */
+manifests: {
+/**
+ * Inside the repository; of a lone file, as it was given. With several places, the place stands in front.
+ */
+path: string
+verdict: {
+/**
+ * Through the Portal, which fills in namespace, url and branch.
+ */
+portal: ("accepted" | "refused")
+/**
+ * As the body of POST /submit, as it is written.
+ */
+submitted: ("accepted" | "refused")
+}
+/**
+ * Errors first; at most 100, and one that counts the rest.
+ */
+problems: PlacedProblem[]
+}[]
+}
+/**
+ * A problem and where it stands: lines and columns from 1, columns in UTF-16 units, the end exclusive.
+ */
+export interface PlacedProblem {
+code: string
+severity: ("error" | "warning" | "hint")
+/**
+ * The file that it stands in, named as the manifest's path.
+ */
+path: string
+line: number
+column: number
+endLine?: number
+endColumn?: number
+message: string
+suggestion?: string
+detail?: string
+fix?: Fix1
+}
+/**
+ * A change of the repository's files that mends a problem.
+ */
+export interface Fix1 {
+/**
+ * What it does, in a few words.
+ */
+title: string
+/**
+ * True when it keeps what the author meant; others need a person's eye.
+ */
+safe: boolean
+/**
+ * @minItems 1
+ */
+edits: Edit[]
 }

@@ -12,3 +12,4 @@ export declare const validateReleaseSummary: ValidateFunction<types.ReleaseSumma
 export declare const validateRunOutput: ValidateFunction<types.RunOutput>
 export declare const validateStageRecord: ValidateFunction<types.StageRecord>
 export declare const validateTestOutput: ValidateFunction<types.TestOutput>
+export declare const validateValidateOutput: ValidateFunction<types.ValidateOutput>

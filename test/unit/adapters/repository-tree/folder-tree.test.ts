@@ -67,6 +67,22 @@ describe('a Git working tree', () => {
     expect(entries.map(({ mode, blob, path }) => `${mode} blob ${blob}\t${path}`)).toStrictEqual(listed)
   })
 
+  it('knows its branch, and its commit as Git describes it, unless the history is cut off', async () => {
+    makeRepository(folder, { a: 'x' })
+    git(folder, 'tag', '1.0.0')
+    git(folder, 'checkout', '-q', '-b', 'side')
+    git(folder, 'commit', '-q', '--allow-empty', '-m', 'later')
+    const described = `1.0.0-1-g${git(folder, 'rev-parse', '--short', 'HEAD')}`
+    expect(await subject()).toMatchObject({ branch: 'side', described })
+    const shallow = join(parent, 'shallow')
+    git(parent, 'clone', '-q', '--depth=1', `file://${folder}`, shallow)
+    const cut = await (await openFolder(shallow)).subject()
+    expect(cut.commit).toBe(git(folder, 'rev-parse', 'HEAD'))
+    expect(cut).not.toHaveProperty('described')
+    git(folder, 'checkout', '-q', '--detach')
+    expect(await subject()).not.toHaveProperty('branch')
+  })
+
   it('is clean when it is as committed, and dirty after any change', async () => {
     makeRepository(folder, { a: 'x', 'run.sh': 'y' })
     git(folder, 'tag', 'v1.0.0')
