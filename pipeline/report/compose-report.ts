@@ -97,6 +97,7 @@ function collectProblems({ stages, subject }: ReportInput, repositoryUrl: string
   const problems = stages.flatMap(({ stage, problems: found }) =>
     found.map((problem) => ({ ...problem, stage, ...lineUrl(problem.place, subject, repositoryUrl) })),
   )
+  // Hints stay in the record: a report shows what somebody must look at.
   return [...problems.filter(({ severity }) => severity === 'error'), ...problems.filter(({ severity }) => severity === 'warning')]
 }
 

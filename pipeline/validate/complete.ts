@@ -2,9 +2,10 @@ import type { Limits as LimitsSection, Manifest, PipelineFile, Subject, Trial } 
 import { validateManifest } from '../../schemas/generated/validators.js'
 import { DEFAULT_LIMITS } from '../pipeline.ts'
 import type { Limits, Pipeline, Training, TrialPlan } from '../pipeline.ts'
-import { normaliseRepositoryUrl, repositoryOwner } from '../repository-url.ts'
+import { normaliseRepositoryUrl } from '../repository-url.ts'
 import { resolveTreePath } from '../tree.ts'
 import type { TreeIndex } from '../tree.ts'
+import { directoryOf, dockerfileOf, resolveDockerfile } from './build-location.ts'
 import { mappingOf, textOf, textsOf } from './lenient.ts'
 import type { Mapping } from './lenient.ts'
 import { parseDuration, parseSize } from './units.ts'
@@ -19,6 +20,8 @@ export interface CompleteFacts {
   readonly manifest: Mapping
   /** Of the file that it was read from. */
   readonly path: string
+  /** The Sage user who registers the plugin: the Portal makes it the namespace. */
+  readonly user: string
   readonly sections: PipelineFile
   readonly subject: Subject
   readonly tree: TreeIndex
@@ -28,8 +31,8 @@ export interface CompleteFacts {
  * Fills every default and resolves every unit and path, leniently: a name that the ECR refuses becomes one that an image can have.
  * Undefined when the build context or the Dockerfile lies outside the repository: then there is nothing that may be built.
  */
-export function completePipeline({ manifest, path, sections, subject, tree }: CompleteFacts): Pipeline | undefined {
-  const identity = completeIdentity(manifest, subject)
+export function completePipeline({ manifest, path, user, sections, subject, tree }: CompleteFacts): Pipeline | undefined {
+  const identity = completeIdentity(manifest, user, subject)
   const source = completeSource(manifest, tree)
   if (source === undefined) return undefined
   const training = completeTraining(sections, tree)
@@ -53,16 +56,16 @@ const EMPTY_TREE: TreeIndex = { entries: new Map(), folders: new Set() }
 export function defaultPipeline(folderName: string, platforms: readonly string[] = ['linux/amd64']): Pipeline {
   const subject = { repository: folderName, commit: null, dirty: true, tree: '' }
   const manifest = { name: imageName(folderName), version: '0.0.0', description: folderName, source: { architectures: platforms } }
-  const pipeline = completePipeline({ manifest, path: 'sage.yaml', sections: {}, subject, tree: EMPTY_TREE })
+  const pipeline = completePipeline({ manifest, path: 'sage.yaml', user: DEFAULT_NAMESPACE, sections: {}, subject, tree: EMPTY_TREE })
   if (pipeline === undefined) throw new TypeError('defaults leave the repository')
   return pipeline
 }
 
 type Identity = Pick<Pipeline['manifest'], 'namespace' | 'name' | 'version' | 'description' | 'license' | 'authors' | 'keywords' | 'homepage'>
 
-function completeIdentity(manifest: Mapping, subject: Subject): Identity {
+function completeIdentity(manifest: Mapping, user: string, subject: Subject): Identity {
   return {
-    namespace: namespaceOf(textOf(manifest, 'namespace')) ?? namespaceOf(repositoryOwner(subject.repository) ?? '') ?? DEFAULT_NAMESPACE,
+    namespace: namespaceOf(user) ?? DEFAULT_NAMESPACE,
     name: imageName(textOf(manifest, 'name') || subject.repository.split('/').at(-1) || ''),
     version: tagName(textOf(manifest, 'version')) || versionFromGit(subject),
     description: textOf(manifest, 'description'),
@@ -73,7 +76,7 @@ function completeIdentity(manifest: Mapping, subject: Subject): Identity {
   }
 }
 
-/** The Portal's user name stands here; on a laptop the repository's owner comes nearest. */
+/** A user name as a part of an image's name. */
 function namespaceOf(text: string): string | undefined {
   const letters = text
     .toLowerCase()
@@ -113,10 +116,10 @@ type Source = Pick<Pipeline['manifest'], 'platforms' | 'directory' | 'dockerfile
 
 function completeSource(manifest: Mapping, tree: TreeIndex): Source | undefined {
   const source = mappingOf(manifest, 'source')
-  const directory = insidePath(tree, textOf(source, 'directory') || '.')
-  const dockerfile = textOf(source, 'dockerfile') || 'Dockerfile'
-  if (directory === undefined || dockerfile.startsWith('/')) return undefined
-  const file = insidePath(tree, `${directory}/${dockerfile}`)
+  const directory = insidePath(tree, directoryOf(manifest))
+  if (directory === undefined) return undefined
+  const found = resolveDockerfile(tree, directory, dockerfileOf(manifest))
+  const file = found.kind === 'outside' || found.kind === 'loop' || found.kind === 'submodule' ? undefined : found.path
   if (file === undefined || (directory !== '.' && !file.startsWith(`${directory}/`))) return undefined
   const platforms = [...new Set(textsOf(source, 'architectures').map(({ text }) => text))].filter((text) => ARCHITECTURES.includes(text))
   const buildArgs = Object.entries(mappingOf(source, 'build_args')).filter((entry): entry is [string, string] => typeof entry[1] === 'string')

@@ -10,7 +10,7 @@ import { isMapping } from './lenient.ts'
 import type { Mapping } from './lenient.ts'
 import type { RuleFile } from './rule.ts'
 import { describeSchemaErrors } from './schema-problems.ts'
-import { describePath } from './tree-words.ts'
+import { explainPath } from './tree-words.ts'
 import { MAX_FILE_BYTES, parseYaml } from './yaml-source.ts'
 
 const PIPELINE_FILES = ['ctss.yaml', 'ctss.yml'] as const
@@ -28,12 +28,11 @@ export async function readPipelineFile(tree: RepositoryTree, index: TreeIndex): 
   const name = PIPELINE_FILES.find((candidate) => index.entries.has(candidate))
   if (name === undefined) return { file: undefined, sections: {}, problems: [] }
   const content = await tree.read(name, MAX_FILE_BYTES)
-  if (content === undefined)
-    return { file: undefined, sections: {}, problems: [describePath('The pipeline file', name, resolveTreePath(index, name), 'file', { file: name })] }
+  if (content === undefined) return { file: undefined, sections: {}, problems: [unreadable(name, index)] }
   const misnamed =
     name === 'ctss.yaml'
       ? []
-      : [warning('manifest-misnamed', `The pipeline file is called ctss.yaml, not ${name}.`, { place: { file: name }, suggestion: 'Rename it.' })]
+      : [warning('CTSS-C010', `The pipeline file is called ctss.yaml, not ${name}.`, { place: { file: name }, suggestion: 'Rename it.' })]
   const { source, problems } = parseYaml(name, content)
   if (source === undefined) return { file: undefined, sections: {}, problems: [...misnamed, ...problems] }
   if (source.value === null) return { file: undefined, sections: {}, problems: misnamed }
@@ -41,7 +40,7 @@ export async function readPipelineFile(tree: RepositoryTree, index: TreeIndex): 
     return {
       file: undefined,
       sections: {},
-      problems: [error('not-a-mapping', `${name} must be a mapping of sections, such as training: and test:.`, { place: { file: name, line: 1 } })],
+      problems: [error('CTSS-C004', `${name} must be a mapping of sections, such as training: and test:.`, { place: { file: name, line: 1 } })],
     }
   const errors = validatePipelineFile(source.value) ? [] : (validatePipelineFile.errors ?? [])
   const broken = new Set(errors.map((item) => item.instancePath.split('/')[1]))
@@ -50,6 +49,11 @@ export async function readPipelineFile(tree: RepositoryTree, index: TreeIndex): 
     sections: keepSections(source.value, broken),
     problems: [...misnamed, ...describeSchemaErrors(errors, source, pipelineFileSchema)],
   }
+}
+
+function unreadable(name: string, index: TreeIndex): Problem {
+  const { message, suggestion } = explainPath('The pipeline file', name, resolveTreePath(index, name), 'file')
+  return error('CTSS-C020', message, { place: { file: name }, ...(suggestion !== undefined && { suggestion }) })
 }
 
 function keepSections(value: Mapping, broken: ReadonlySet<string | undefined>): PipelineFile {

@@ -63,20 +63,20 @@ function describe(item: ErrorObject, source: YamlSource, schema: unknown): Probl
     case 'additionalProperties':
       return unknownKey(String(item.params['additionalProperty']), path, node, source)
     case 'required':
-      return error('missing-key', `${name} needs the key \`${item.params['missingProperty']}\`.`, { place: source.place(path, 'key') })
+      return error('CTSS-C006', `${name} needs the key \`${item.params['missingProperty']}\`.`, { place: source.place(path, 'key') })
     case 'type':
       return wrongType(item.params['type'], path, value, name, source)
     case 'enum':
       return wrongWord(item.params['allowedValues'], value, name, here)
     case 'const':
-      return here('not-allowed', `${name} must be ${quote(item.params['allowedValue'])}, not ${quote(value)}.`)
+      return here('CTSS-C008', `${name} must be ${quote(item.params['allowedValue'])}, not ${quote(value)}.`)
     case 'pattern':
-      return here('not-allowed', `${name}: ${quote(value)} is not allowed.`, node.description)
+      return here('CTSS-C008', `${name}: ${quote(value)} is not allowed.`, node.description)
     case 'minLength':
     case 'minItems':
     case 'minProperties':
       return here(
-        'too-short',
+        'CTSS-C009',
         Number(item.params['limit']) === 1
           ? `${name} must not be empty.`
           : `${name} must have at least ${item.params['limit']} ${item.keyword === 'minLength' ? 'characters' : 'entries'}.`,
@@ -85,14 +85,14 @@ function describe(item: ErrorObject, source: YamlSource, schema: unknown): Probl
     case 'maxLength':
     case 'maxItems':
     case 'maxProperties':
-      return here('too-long', `${name} must have at most ${item.params['limit']} ${item.keyword === 'maxLength' ? 'characters' : 'entries'}.`)
+      return here('CTSS-C009', `${name} must have at most ${item.params['limit']} ${item.keyword === 'maxLength' ? 'characters' : 'entries'}.`)
     case 'minimum':
     case 'maximum':
     case 'exclusiveMinimum':
     case 'exclusiveMaximum':
-      return here('out-of-range', `${name} is ${quote(value)} and must be ${item.params['comparison']} ${item.params['limit']}.`)
+      return here('CTSS-C009', `${name} is ${quote(value)} and must be ${item.params['comparison']} ${item.params['limit']}.`)
     case 'propertyNames':
-      return error('not-allowed', `${quote(item.params['propertyName'])} cannot be a key of ${name}.`, {
+      return error('CTSS-C008', `${quote(item.params['propertyName'])} cannot be a key of ${name}.`, {
         place: source.place([...path, String(item.params['propertyName'])], 'key'),
         ...(node.description !== undefined && { suggestion: node.description }),
       })
@@ -100,7 +100,7 @@ function describe(item: ErrorObject, source: YamlSource, schema: unknown): Probl
     case 'oneOf':
       return noChoice(node, name, value, here)
     default:
-      return here('not-allowed', `${name} ${item.message ?? 'is not allowed'}.`)
+      return here('CTSS-C008', `${name} ${item.message ?? 'is not allowed'}.`)
   }
 }
 
@@ -108,7 +108,7 @@ function unknownKey(key: string, path: DocumentPath, { properties: known }: Sche
   const meant = closestWord(key, known)
   const where = path.length === 0 ? source.file : `\`${writePath(path)}\``
   const suggestion = meant === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean \`${meant}\`?`
-  return error('unknown-key', `${where} knows no key \`${key.slice(0, 100)}\`.`, { place: source.place([...path, key], 'key'), suggestion })
+  return error('CTSS-C005', `${where} knows no key \`${key.slice(0, 100)}\`.`, { place: source.place([...path, key], 'key'), suggestion })
 }
 
 function wrongType(type: unknown, path: DocumentPath, value: unknown, name: string, source: YamlSource): Problem {
@@ -117,12 +117,12 @@ function wrongType(type: unknown, path: DocumentPath, value: unknown, name: stri
   const place = source.place(path)
   const written = source.written(path)
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean') && written !== undefined) {
-    return error('not-quoted', `${name} must be text, but YAML reads ${written} as ${typeof value === 'number' ? `the number ${value}` : `${value}`}.`, {
+    return error('CTSS-C007', `${name} must be text, but YAML reads ${written} as ${typeof value === 'number' ? `the number ${value}` : `${value}`}.`, {
       place,
       suggestion: `Quote it: "${written}".`,
     })
   }
-  return error('wrong-type', `${name} must be ${wanted}, not ${typeWord(value)}.`, { place, ...listSuggestion(types, value) })
+  return error('CTSS-C007', `${name} must be ${wanted}, not ${typeWord(value)}.`, { place, ...listSuggestion(types, value) })
 }
 
 function listSuggestion(types: readonly string[], value: unknown): { suggestion?: string } {
@@ -141,7 +141,7 @@ function wrongWord(allowed: unknown, value: unknown, name: string, here: (code: 
   const words = Array.isArray(allowed) ? allowed.map(String) : []
   const meant = typeof value === 'string' ? (SYNONYMS[value.toLowerCase()] ?? closestWord(value, words)) : undefined
   const isKnown = meant !== undefined && words.includes(meant)
-  return here('not-allowed', `${name} must be ${alternatives(words)}, not ${quote(value)}.`, isKnown ? `Did you mean ${quote(meant)}?` : undefined)
+  return here('CTSS-C008', `${name} must be ${alternatives(words)}, not ${quote(value)}.`, isKnown ? `Did you mean ${quote(meant)}?` : undefined)
 }
 
 /** Words that authors wrote for others (536 manifests of the years 2020 to 2026). */
@@ -172,10 +172,10 @@ function noChoice(
   value: unknown,
   here: (code: string, message: string, suggestion?: string) => Problem,
 ): Problem {
-  if (choices.length === 0) return here('not-allowed', `${name}: ${quote(value)} is not allowed.`, description)
+  if (choices.length === 0) return here('CTSS-C008', `${name}: ${quote(value)} is not allowed.`, description)
   const present = choices.filter((keys) => keys.every((key) => isMapping(value) && Object.hasOwn(value, key)))
   const words = alternatives(choices.map((keys) => keys.map((key) => `\`${key}\``).join(' with ')))
-  return present.length > 1 ? here('not-allowed', `${name} takes only one of ${words}.`) : here('missing-key', `${name} needs ${words}.`)
+  return present.length > 1 ? here('CTSS-C008', `${name} takes only one of ${words}.`) : here('CTSS-C006', `${name} needs ${words}.`)
 }
 
 function typeWord(value: unknown): string {

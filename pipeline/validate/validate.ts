@@ -17,11 +17,12 @@ export async function runValidate(
 ): Promise<StageResult> {
   signal.throwIfAborted()
   const errors = problems.filter(({ severity }) => severity === 'error').length
-  progress.step(`${errors} errors, ${problems.length - errors} warnings`)
+  const warnings = problems.filter(({ severity }) => severity === 'warning').length
+  progress.step(`${errors} errors, ${warnings} warnings`)
   return {
     outcome: hasErrors(problems) ? 'failed' : 'passed',
     problems,
-    metrics: { errors, warnings: problems.length - errors },
+    metrics: { errors, warnings },
     files: [],
     details: { kind: 'validate', manifest: pipeline === undefined ? null : describeManifest(pipeline.manifest) },
   }

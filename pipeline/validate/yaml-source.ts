@@ -42,7 +42,7 @@ const FORBIDDEN_CHARACTER = /[^\t\n\r\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFF
 export function parseYaml(file: string, content: Buffer): ParsedYaml {
   if (content.length > MAX_FILE_BYTES) {
     return refuse(
-      error('file-too-large', `${file} is larger than 256 KiB and was not read.`, {
+      error('CTSS-C002', `${file} is larger than 256 KiB and was not read.`, {
         place: { file },
         suggestion: 'Keep data out of it: a manifest has a few kilobytes.',
       }),
@@ -50,7 +50,7 @@ export function parseYaml(file: string, content: Buffer): ParsedYaml {
   }
   const text = decode(content)
   if (text === undefined)
-    return refuse(error('not-utf8', `${file} is not UTF-8 text.`, { place: { file }, suggestion: 'Save it as UTF-8 without other encodings.' }))
+    return refuse(error('CTSS-C001', `${file} is not UTF-8 text.`, { place: { file }, suggestion: 'Save it as UTF-8 without other encodings.' }))
   const forbidden = FORBIDDEN_CHARACTER.exec(text)
   if (forbidden !== null) return refuse(forbiddenCharacter(file, text, forbidden))
   const lines = new LineCounter()
@@ -80,7 +80,7 @@ function forbiddenCharacter(file: string, text: string, { 0: character, index }:
   const name = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
   const before = text.slice(0, index).split('\n')
   const place = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
-  return error('control-character', `${file} holds the character ${name}, which YAML does not allow.`, {
+  return error('CTSS-C001', `${file} holds the character ${name}, which YAML does not allow.`, {
     place,
     suggestion: 'Delete it, or write it as an escape in double quotes.',
   })
@@ -106,20 +106,20 @@ const SYNTAX_WORDS: Readonly<Record<string, { readonly message: string; readonly
 
 function syntaxProblem(file: string, { code, message, pos }: YAMLError, makePlace: (start: number, end?: number) => Place): Problem {
   const words = SYNTAX_WORDS[code]
-  return error('yaml-syntax', words?.message ?? `${file}: ${message}`, {
+  return error('CTSS-C001', words?.message ?? `${file}: ${message}`, {
     place: makePlace(pos[0]),
     ...(words?.suggestion !== undefined && { suggestion: words.suggestion }),
   })
 }
 
 function tooDeep(file: string, place: Place): Problem {
-  return error('nested-too-deeply', `${file} is nested more than ${MAX_DEPTH} levels deep.`, { place })
+  return error('CTSS-C001', `${file} is nested more than ${MAX_DEPTH} levels deep.`, { place })
 }
 
 /** What the parser lets through and the rest of us does not want to meet: depth, keys that are no texts or stand twice, tags of other languages. */
 function inspectTree(file: string, document: Document.Parsed, makePlace: (start: number, end?: number) => Place): readonly Problem[] {
   const problems: Problem[] = document.warnings.slice(0, MAX_SYNTAX_PROBLEMS).map((warning) =>
-    error('yaml-tag', `${file}: ${warning.message}`, {
+    error('CTSS-C001', `${file}: ${warning.message}`, {
       place: makePlace(warning.pos[0]),
       suggestion: 'Write plain values; tags such as !!binary mean nothing here.',
     }),
@@ -142,14 +142,14 @@ function inspectTree(file: string, document: Document.Parsed, makePlace: (start:
 
 function inspectKey(pair: Pair, seen: Set<string>, makePlace: (start: number, end?: number) => Place): Problem | undefined {
   if (!isScalar(pair.key))
-    return error('yaml-key', 'A key must be plain text, not a list, a mapping or an alias.', { place: placeOfNode(pair.key ?? pair.value, makePlace) })
+    return error('CTSS-C001', 'A key must be plain text, not a list, a mapping or an alias.', { place: placeOfNode(pair.key ?? pair.value, makePlace) })
   // Merge keys are symbols here, and may stand several times.
   if (typeof pair.key.value === 'symbol') return undefined
   const key = String(pair.key.value)
   if (seen.has(key)) {
-    return error('duplicate-key', `The key ${quote(key)} stands twice in one mapping.`, {
+    return error('CTSS-C003', `The key ${quote(key)} stands twice in one mapping.`, {
       place: placeOfNode(pair.key, makePlace),
-      suggestion: 'Delete one of the two: the Portal refuses the file, and the ECR would take the last.',
+      suggestion: 'Delete one of the two.',
     })
   }
   seen.add(key)
@@ -177,19 +177,19 @@ function resolve(file: string, document: Document.Parsed, makePlace: (start: num
   const wrong = measure(value)
   if (wrong === 'too large') {
     const message = `${file} holds more than ${MAX_NODES.toLocaleString('en')} values, or aliases that go round in circles.`
-    return refuse(error('too-many-values', message, { place: { file }, suggestion: 'Keep data out of it.' }))
+    return refuse(error('CTSS-C002', message, { place: { file }, suggestion: 'Keep data out of it.' }))
   }
   if (wrong === 'not finite')
-    return refuse(error('not-finite', `${file} holds NaN or an infinity, which JSON cannot hold.`, { place: { file }, suggestion: 'Quote it.' }))
+    return refuse(error('CTSS-C007', `${file} holds NaN or an infinity, which JSON cannot hold.`, { place: { file }, suggestion: 'Quote it.' }))
   return { source: makeSource(file, value, document, makePlace), problems: [] }
 }
 
 function unresolvable(file: string, detail: string): Problem {
-  return error(
-    'yaml-aliases',
-    `${file} cannot be read because of its aliases (*name) or merge keys (<<): they grow without bound, or name what is not there.`,
-    { place: { file }, detail, suggestion: 'Write the values out.' },
-  )
+  return error('CTSS-C002', `${file} cannot be read because of its aliases (*name) or merge keys (<<): they grow without bound, or name what is not there.`, {
+    place: { file },
+    detail,
+    suggestion: 'Write the values out.',
+  })
 }
 
 /** Walks the value as the schema's validator will, but gives up in time. */

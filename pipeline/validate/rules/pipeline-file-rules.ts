@@ -1,14 +1,27 @@
 import { error, warning } from '../../problem.ts'
-import type { Problem } from '../../problem.ts'
+import type { Place, Problem } from '../../problem.ts'
 import { resolveTreePath } from '../../tree.ts'
+import type { TreePath } from '../../tree.ts'
 import { listOf, mappingOf, textOf, textsOf, valueOf } from '../lenient.ts'
-import type { Rule, RuleFacts, RuleFile } from '../rule.ts'
-import { describePath } from '../tree-words.ts'
+import type { RepositoryFacts, RuleFile } from '../rule.ts'
+import { explainPath } from '../tree-words.ts'
 import { alternatives, quote, writePath } from '../words.ts'
 import type { DocumentPath } from '../yaml-source.ts'
 
+type Check = (facts: RepositoryFacts) => Iterable<Problem>
+
+/** What is wrong with ctss.yaml beyond its schema. The values may be of any type: the schema has complained about those already. */
+export function pipelineFileProblems(facts: RepositoryFacts): readonly Problem[] {
+  return CHECKS.flatMap((check) => [...check(facts)])
+}
+
+function pathProblem(subject: string, written: string, found: TreePath, wanted: 'file' | 'folder' | 'file or folder', place: Place): Problem {
+  const { message, suggestion } = explainPath(subject, written, found, wanted)
+  return error('CTSS-C020', message, { place, ...(suggestion !== undefined && { suggestion }) })
+}
+
 /** Every path in ctss.yaml stays inside the repository, also through links, and what is read must be there. */
-export const pipelinePathsExist: Rule = function* (facts) {
+const pipelinePathsExist: Check = function* (facts) {
   const { pipelineFile } = facts
   if (pipelineFile === undefined) return
   const training = mappingOf(pipelineFile.value, 'training')
@@ -29,7 +42,7 @@ export const pipelinePathsExist: Rule = function* (facts) {
 }
 
 function* requirePath(
-  { tree }: RuleFacts,
+  { tree }: RepositoryFacts,
   file: RuleFile,
   path: DocumentPath,
   written: string,
@@ -38,14 +51,14 @@ function* requirePath(
   if (written === '') return
   const found = resolveTreePath(tree, written)
   if (found.kind === wanted || (wanted === 'file or folder' && (found.kind === 'file' || found.kind === 'folder'))) return
-  yield describePath(`\`${writePath(path)}\``, written, found, wanted, file.place(path))
+  yield pathProblem(`\`${writePath(path)}\``, written, found, wanted, file.place(path))
 }
 
 /** A golden file that is not there yet is recorded by `ctss test --record`. */
-function* checkGolden(facts: RuleFacts, file: RuleFile, path: DocumentPath, written: string): Iterable<Problem> {
+function* checkGolden(facts: RepositoryFacts, file: RuleFile, path: DocumentPath, written: string): Iterable<Problem> {
   if (written === '') return
   if (resolveTreePath(facts.tree, written).kind === 'missing') {
-    yield warning('golden-missing', `\`${writePath(path)}\`: ${quote(written)} is not there, so nothing is compared.`, {
+    yield warning('CTSS-C021', `\`${writePath(path)}\`: ${quote(written)} is not there, so nothing is compared.`, {
       place: file.place(path),
       suggestion: 'Record it with `ctss test --record`.',
     })
@@ -55,11 +68,11 @@ function* checkGolden(facts: RuleFacts, file: RuleFile, path: DocumentPath, writ
 }
 
 /** A path in the repository, or an address of a kind that can be fetched. */
-function* checkUri(facts: RuleFacts, file: RuleFile, path: DocumentPath, uri: string): Iterable<Problem> {
+function* checkUri(facts: RepositoryFacts, file: RuleFile, path: DocumentPath, uri: string): Iterable<Problem> {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(uri)?.[1]?.toLowerCase()
   if (scheme === undefined) yield* requirePath(facts, file, path, uri, 'file or folder')
   else if (!['file', 'https', 's3'].includes(scheme)) {
-    yield error('address-of-other-kind', `\`${writePath(path)}\`: ${quote(uri)} cannot be fetched.`, {
+    yield error('CTSS-C022', `\`${writePath(path)}\`: ${quote(uri)} cannot be fetched.`, {
       place: file.place(path),
       suggestion: `Use a path in the repository, or ${alternatives(['file:', 'https:', 's3:'])}.`,
     })
@@ -67,22 +80,22 @@ function* checkUri(facts: RuleFacts, file: RuleFile, path: DocumentPath, uri: st
 }
 
 /** Files are placed into a copy of the build context, so the place must lie in it. */
-export const modelHasAPlace: Rule = function* ({ manifest, pipelineFile, tree }) {
+const modelHasAPlace: Check = function* ({ manifest, pipelineFile, tree }) {
   const model = mappingOf(pipelineFile?.value, 'model')
   if (pipelineFile === undefined || Object.keys(model).length === 0) return
   const path = textOf(model, 'path')
   const found = resolveTreePath(tree, path)
   const directory = resolveTreePath(tree, textOf(mappingOf(manifest.value, 'source'), 'directory') || '.')
   const place = pipelineFile.place(['model', 'path'])
-  if (found.kind === 'outside' || found.kind === 'loop' || found.kind === 'submodule') yield describePath('`model.path`', path, found, 'folder', place)
-  else if (found.path === '.') yield error('path-of-other-kind', '`model.path` must be a folder below the root, for instance app/model.', { place })
+  if (found.kind === 'outside' || found.kind === 'loop' || found.kind === 'submodule') yield pathProblem('`model.path`', path, found, 'folder', place)
+  else if (found.path === '.') yield error('CTSS-C020', '`model.path` must be a folder below the root, for instance app/model.', { place })
   else if (directory.kind === 'folder' && directory.path !== '.' && !`${found.path}/`.startsWith(`${directory.path}/`)) {
-    yield error('path-outside', `\`model.path\`: ${quote(path)} lies outside the build context ${quote(directory.path)}, so the build cannot see it.`, {
+    yield error('CTSS-C020', `\`model.path\`: ${quote(path)} lies outside the build context ${quote(directory.path)}, so the build cannot see it.`, {
       place,
     })
   }
   if (textOf(model, 'from') === 'train' && valueOf(pipelineFile.value, 'training') === undefined) {
-    yield error('nothing-to-train', '`model.from: train` needs a `training` section.', {
+    yield error('CTSS-C023', '`model.from: train` needs a `training` section.', {
       place: pipelineFile.place(['model', 'from']),
       suggestion: 'Describe the training, or name the model by `uri` and `sha256`.',
     })
@@ -90,7 +103,7 @@ export const modelHasAPlace: Rule = function* ({ manifest, pipelineFile, tree })
 }
 
 /** Names are how results are told apart. */
-export const namesAreDistinct: Rule = function* ({ pipelineFile }) {
+const namesAreDistinct: Check = function* ({ pipelineFile }) {
   if (pipelineFile === undefined) return
   yield* findTwins(pipelineFile, ['test', 'trials'], listOf(mappingOf(pipelineFile.value, 'test'), 'trials'))
   yield* findTwins(pipelineFile, ['training', 'datasets'], listOf(mappingOf(pipelineFile.value, 'training'), 'datasets'))
@@ -101,18 +114,18 @@ function* findTwins(file: RuleFile, path: DocumentPath, items: readonly unknown[
   for (const [position, item] of items.entries()) {
     const name = textOf(item, 'name')
     if (name !== '' && seen.has(name))
-      yield error('listed-twice', `\`${writePath(path)}\` has two entries named ${quote(name)}.`, { place: file.place([...path, position, 'name']) })
+      yield error('CTSS-C024', `\`${writePath(path)}\` has two entries named ${quote(name)}.`, { place: file.place([...path, position, 'name']) })
     seen.add(name)
   }
 }
 
 /** A trial that asks for a platform that is not built would never run. */
-export const trialPlatformsAreBuilt: Rule = function* ({ manifest, pipelineFile }) {
+const trialPlatformsAreBuilt: Check = function* ({ manifest, pipelineFile }) {
   const built = textsOf(mappingOf(manifest.value, 'source'), 'architectures').map(({ text }) => text)
   for (const [trial, value] of listOf(mappingOf(pipelineFile?.value, 'test'), 'trials').entries()) {
     for (const { text, position } of textsOf(value, 'platforms')) {
       if (built.length > 0 && !built.includes(text))
-        yield error('platform-not-built', `The trial ${quote(textOf(value, 'name'))} asks for ${text}, which \`source.architectures\` does not list.`, {
+        yield error('CTSS-C025', `The trial ${quote(textOf(value, 'name'))} asks for ${text}, which \`source.architectures\` does not list.`, {
           place: pipelineFile?.place(['test', 'trials', trial, 'platforms', position]) ?? manifest.place([]),
           suggestion: `Built are ${built.join(', ')}.`,
         })
@@ -121,7 +134,7 @@ export const trialPlatformsAreBuilt: Rule = function* ({ manifest, pipelineFile 
 }
 
 /** Limits that no result can satisfy, or that say nothing. */
-export const expectationsCanHold: Rule = function* ({ pipelineFile }) {
+const expectationsCanHold: Check = function* ({ pipelineFile }) {
   if (pipelineFile === undefined) return
   for (const [position, gate] of listOf(mappingOf(pipelineFile.value, 'training'), 'gates').entries())
     yield* checkRange(pipelineFile, ['training', 'gates', position], gate, 'min', 'max')
@@ -138,7 +151,7 @@ export const expectationsCanHold: Rule = function* ({ pipelineFile }) {
 function* checkRange(file: RuleFile, path: DocumentPath, value: unknown, low: string, high: string): Iterable<Problem> {
   const [min, max] = [valueOf(value, low), valueOf(value, high)]
   if (typeof min === 'number' && typeof max === 'number' && min > max)
-    yield error('empty-range', `\`${writePath(path)}\`: \`${low}\` ${min} is more than \`${high}\` ${max}, so nothing can pass.`, {
+    yield error('CTSS-C026', `\`${writePath(path)}\`: \`${low}\` ${min} is more than \`${high}\` ${max}, so nothing can pass.`, {
       place: file.place([...path, low]),
     })
 }
@@ -149,17 +162,19 @@ const MEASUREMENT = /^(?:[a-z0-9_]+|\*)(?:\.(?:[a-z0-9_]+|\*))*$/
 function* checkExpectation(file: RuleFile, path: DocumentPath, expectation: unknown): Iterable<Problem> {
   const name = textOf(expectation, 'name')
   if (name !== '' && !MEASUREMENT.test(name)) {
-    yield error('never-published', `\`${writePath([...path, 'name'])}\`: no plugin can publish ${quote(name)}.`, {
+    yield error('CTSS-C027', `\`${writePath([...path, 'name'])}\`: no plugin can publish ${quote(name)}.`, {
       place: file.place([...path, 'name']),
       suggestion: 'Names are lower-case letters, digits and _, joined by dots; * stands for one or more parts.',
     })
   }
   const hasTolerance = valueOf(expectation, 'tolerance') !== undefined || valueOf(expectation, 'relative_tolerance') !== undefined
   if (hasTolerance && valueOf(expectation, 'value') === undefined && valueOf(expectation, 'values') === undefined) {
-    yield warning('says-nothing', `\`${writePath(path)}\`: a tolerance without \`value\` or \`values\` says nothing.`, { place: file.place(path) })
+    yield warning('CTSS-C028', `\`${writePath(path)}\`: a tolerance without \`value\` or \`values\` says nothing.`, { place: file.place(path) })
   }
   const values = listOf(expectation, 'values').length
   const count = valueOf(expectation, 'count')
   if (values > 0 && typeof count === 'number' && count !== values)
-    yield error('empty-range', `\`${writePath(path)}\`: ${values} values can't be ${count} messages.`, { place: file.place([...path, 'count']) })
+    yield error('CTSS-C026', `\`${writePath(path)}\`: ${values} values can't be ${count} messages.`, { place: file.place([...path, 'count']) })
 }
+
+const CHECKS: readonly Check[] = [pipelinePathsExist, modelHasAPlace, namesAreDistinct, trialPlatformsAreBuilt, expectationsCanHold]

@@ -1,54 +1,19 @@
-import type { Rule } from '../rule.ts'
-import {
-  descriptionFitsDatabase,
-  licenceIsNamed,
-  nameFitsDatabase,
-  nameFitsRegistry,
-  urlIsThisRepository,
-  versionFitsTag,
-  versionIsGiven,
-  versionShipsUploads,
-} from './identity-rules.ts'
-import { metadataFilesAreNamed, metadataIsFetched } from './metadata-rules.ts'
-import { expectationsCanHold, modelHasAPlace, namesAreDistinct, pipelinePathsExist, trialPlatformsAreBuilt } from './pipeline-file-rules.ts'
-import {
-  architecturesAreDistinct,
-  armIsUnschedulable,
-  buildArgumentsAreIgnored,
-  dockerfileExists,
-  dockerfileHasEntrypoint,
-  droppedKeysAreNamed,
-  inputsAreFlags,
-  listsFitDatabase,
-  sourceKeysAreKnown,
-  treeIsWhole,
-} from './source-rules.ts'
+import { DIALECT_RULES } from '../dialects/dialect-rules.ts'
+import type { RuleDocument } from '../rule.ts'
+import { BUILDKIT_CHECK } from './buildkit-rule.ts'
+import { MANIFEST_RULES } from './manifest-warnings.ts'
+import { PIPELINE_FILE_DOCUMENTS } from './pipeline-file-documents.ts'
+import { READING_RULES } from './reading-rules.ts'
+import { REPOSITORY_RULE_LIST } from './repository-rule-list.ts'
+import { SAGE_REFUSALS } from './sage-refusals.ts'
 
-/** Every rule. To add one: write it beside its like, name the source of it in its docstring, list it here, add a row to its table of tests. */
-export const RULES: readonly Rule[] = [
-  nameFitsDatabase,
-  nameFitsRegistry,
-  versionFitsTag,
-  versionShipsUploads,
-  versionIsGiven,
-  descriptionFitsDatabase,
-  urlIsThisRepository,
-  licenceIsNamed,
-  dockerfileExists,
-  listsFitDatabase,
-  armIsUnschedulable,
-  architecturesAreDistinct,
-  sourceKeysAreKnown,
-  buildArgumentsAreIgnored,
-  droppedKeysAreNamed,
-  dockerfileHasEntrypoint,
-  treeIsWhole,
-  inputsAreFlags,
-  metadataFilesAreNamed,
-  metadataIsFetched,
-  pipelinePathsExist,
-  modelHasAPlace,
-  namesAreDistinct,
-  trialPlatformsAreBuilt,
-  expectationsCanHold,
-]
+/** Every rule, sorted by code: what `docs/rules.md` and `ctss explain` are made of. */
+export const RULE_DOCUMENTS: readonly RuleDocument[] = [
+  ...READING_RULES,
+  ...SAGE_REFUSALS,
+  ...MANIFEST_RULES,
+  ...DIALECT_RULES,
+  ...REPOSITORY_RULE_LIST,
+  BUILDKIT_CHECK,
+  ...PIPELINE_FILE_DOCUMENTS,
+].toSorted((a, b) => (a.code < b.code ? -1 : 1))

@@ -3,6 +3,7 @@ import { defaultPipeline } from '../../../../pipeline/validate/complete.ts'
 import { readPipeline } from '../../../../pipeline/validate/read-pipeline.ts'
 import { validateManifest } from '../../../../schemas/generated/validators.js'
 import type { Subject } from '../../../../schemas/generated/types.ts'
+import { HEALTHY_PLUGIN } from '../../../support/healthy-plugin.ts'
 import { memoryTree, type MemoryFile } from '../../../support/memory-tree.ts'
 
 const MANIFEST = { name: 'cloud-counter', version: '"1.2.3"', description: 'Counts clouds', source: '{architectures: [linux/amd64, linux/arm64]}' }
@@ -78,13 +79,12 @@ describe('a manifest without ctss.yaml', () => {
   it.each<[string, Readonly<Record<string, string>>, Partial<Subject>, object]>([
     ['its own namespace', { namespace: 'skies' }, { repository: 'https://github.com/sky-lab/x' }, { namespace: 'skies' }],
     [
-      'the owner’s namespace',
+      'no namespace of the owner, who is no Sage user',
       {},
       { repository: 'https://github.com/Sky-Lab/x' },
-      { namespace: 'skylab', document: { namespace: 'skylab', source: { url: 'https://github.com/Sky-Lab/x' } } },
+      { namespace: 'local', document: { source: { url: 'https://github.com/Sky-Lab/x' } } },
     ],
-    ['the owner’s namespace, cut to what the ECR takes', {}, { repository: `https://github.com/${'a'.repeat(39)}/x` }, { namespace: 'a'.repeat(30) }],
-    ['a namespace for an owner of three letters', {}, { repository: 'https://github.com/abc/x' }, { namespace: 'local' }],
+    ['no namespace that Sage refuses', { namespace: 'Sky-Lab' }, {}, { namespace: 'local' }],
     [
       'its own address',
       { source: '{architectures: [linux/amd64], url: "https://example.org/o/r"}' },
@@ -123,11 +123,31 @@ describe('a manifest without ctss.yaml', () => {
     expect(validateManifest(pipeline?.manifest.document)).toBe(true)
   })
 
+  it('gets the namespace of the Sage user that the owner is known as', async () => {
+    const tree = memoryTree({ ...HEALTHY_PLUGIN }, { repository: 'https://github.com/Sky-Lab/x' })
+    expect((await readPipeline(tree, { users: new Map([['sky-lab', 'skies']]) })).pipeline?.manifest.namespace).toBe('skies')
+    expect((await readPipeline(tree, { user: 'ada1', users: new Map([['sky-lab', 'skies']]) })).pipeline?.manifest.namespace).toBe('ada1')
+  })
+
   it('resolves the build context through links', async () => {
     const files = { 'apps/one/Dockerfile': 'FROM x', link: { link: 'apps/one' } }
     expect(
       (await complete({ source: '{architectures: [linux/amd64], directory: ./link/, dockerfile: ./Dockerfile}' }, undefined, {}, files))?.manifest,
     ).toMatchObject({ directory: 'apps/one', dockerfile: 'Dockerfile' })
+  })
+
+  it('reads paths that begin with a slash from the root of the repository, as Sage does, and takes a dockerfile in lower case', async () => {
+    const found = await complete(
+      { source: '{architectures: [linux/amd64], directory: /app, dockerfile: /Dockerfile}' },
+      undefined,
+      {},
+      { 'app/dockerfile': 'FROM x' },
+    )
+    expect(found?.manifest).toMatchObject({ directory: 'app', dockerfile: 'dockerfile' })
+    expect((await complete({ source: '{architectures: [linux/amd64], directory: /etc, dockerfile: /passwd}' }))?.manifest).toMatchObject({
+      directory: 'etc',
+      dockerfile: 'passwd',
+    })
   })
 
   it('stays complete when the Dockerfile is missing, so that the build can say so', async () => {
@@ -136,10 +156,8 @@ describe('a manifest without ctss.yaml', () => {
 
   it.each([
     'directory: ..',
-    'directory: /etc',
     'directory: lib',
     'directory: round',
-    'dockerfile: /etc/passwd',
     'dockerfile: ../Dockerfile',
     'dockerfile: out',
     'directory: train, dockerfile: ../Dockerfile',

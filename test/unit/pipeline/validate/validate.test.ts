@@ -4,15 +4,16 @@ import { tidyProblems } from '../../../../pipeline/validate/problem-list.ts'
 import { readPipeline } from '../../../../pipeline/validate/read-pipeline.ts'
 import { runValidate, validateInputs } from '../../../../pipeline/validate/validate.ts'
 import type { Subject } from '../../../../schemas/generated/types.ts'
+import { HEALTHY_PLUGIN } from '../../../support/healthy-plugin.ts'
 import { memoryTree, type MemoryFile } from '../../../support/memory-tree.ts'
 
 const FILES = {
-  'sage.yaml': 'name: cloud-counter\nversion: "1.2.3"\ndescription: Counts clouds\nlicense: MIT\nsource: {architectures: [linux/amd64]}\n',
+  ...HEALTHY_PLUGIN,
+  'sage.yaml': HEALTHY_PLUGIN['sage.yaml'],
+  Dockerfile: HEALTHY_PLUGIN.Dockerfile,
   'ctss.yaml': 'training:\n  image: x\n  command: [x]\n  gates: [{metric: a, min: 0.5}]\ntest: {trials: [{name: a, inputs: tests}]}\n',
-  Dockerfile: 'FROM x\nENTRYPOINT ["y"]\n',
   'tests/a.png': 'x',
   'README.md': 'x',
-  'app/main.py': 'x',
 }
 const SUBJECT = { repository: 'https://github.com/sky-lab/cloud-counter', commit: 'a'.repeat(40), tags: ['1.2.3'] }
 
@@ -21,19 +22,19 @@ const inputsOf = async (changes: Readonly<Record<string, MemoryFile>> = {}, subj
 
 describe('the key of validate', () => {
   it.each<[string, Readonly<Record<string, MemoryFile>>, Partial<Subject>]>([
-    ['the manifest', { 'sage.yaml': `${FILES['sage.yaml']}keywords: sky\n` }, {}],
+    ['the manifest', { 'sage.yaml': `${FILES['sage.yaml']}funding: NSF\n` }, {}],
     ['a trial', { 'ctss.yaml': FILES['ctss.yaml'].replace('name: a', 'name: b') }, {}],
     ['the training', { 'ctss.yaml': FILES['ctss.yaml'].replace('image: x', 'image: y') }, {}],
-    ['the Dockerfile', { Dockerfile: 'FROM y\nENTRYPOINT ["y"]\n' }, {}],
+    ['the Dockerfile', { Dockerfile: `${FILES.Dockerfile}LABEL a=b\n` }, {}],
     ['what a path names', { 'tests/a.png': { link: '../../x' } }, {}],
     ['the files of ecr-meta, when one is misspelled', { 'ecr-meta/icon.jpg': 'x' }, {}],
-    ['the owner of the repository, where it becomes the namespace', {}, { repository: 'https://github.com/others/cloud-counter' }],
+    ['the address of the repository, where it becomes the source', {}, { repository: 'https://github.com/others/cloud-counter' }],
   ])('changes with %s', async (_, files, subject) => {
     expect(await inputsOf(files, subject)).not.toBe(await inputsOf())
   })
 
   it.each<[string, Readonly<Record<string, MemoryFile>>, Partial<Subject>]>([
-    ['other files', { 'README.md': 'y', 'app/main.py': 'y', new: '' }, {}],
+    ['other files', { 'README.md': 'y', 'main.py': `${HEALTHY_PLUGIN['main.py']}# later\n`, new: '' }, {}],
     ['a gate', { 'ctss.yaml': FILES['ctss.yaml'].replace('min: 0.5', 'min: 0.6') }, {}],
     ['a comment', { 'ctss.yaml': `${FILES['ctss.yaml']}# later\n` }, {}],
     ['the content of inputs', { 'tests/a.png': 'y' }, {}],
@@ -51,13 +52,16 @@ describe('the stage', () => {
   const context = { progress: { step: () => undefined, output: () => undefined }, signal: new AbortController().signal }
 
   it('passes with warnings, and counts them', async () => {
-    const reading = await readPipeline(memoryTree({ ...FILES, Dockerfile: 'FROM x' }))
+    const reading = await readPipeline(memoryTree({ ...FILES, Dockerfile: FILES.Dockerfile.replace(/^ENTRYPOINT.*$/m, '') }))
     expect(await runValidate(context, reading)).toMatchObject({
       outcome: 'passed',
-      problems: [{ code: 'no-entrypoint' }],
+      problems: [{ code: 'CTSS-D040' }],
       metrics: { errors: 0, warnings: 1 },
       files: [],
-      details: { kind: 'validate', manifest: { namespace: 'local', name: 'cloud-counter', version: '1.2.3', description: 'Counts clouds', license: 'MIT' } },
+      details: {
+        kind: 'validate',
+        manifest: { namespace: 'local', name: 'cloud-counter', version: '1.2.3', description: 'Counts the clouds in the sky', license: 'MIT' },
+      },
     })
   })
 

@@ -1,0 +1,123 @@
+import { resolveTreePath } from '../../tree.ts'
+import { directoryOf, dockerfileOf, resolveDockerfile } from '../build-location.ts'
+import { MAX_DOCKERFILE_CHARACTERS } from '../dockerfile/dockerfile.ts'
+import type { Finding, RepositoryFacts, RepositoryRule } from '../rule.ts'
+import { explainPath } from '../tree-words.ts'
+import { closestWord, quote } from '../words.ts'
+import { manifestFor } from './dockerfile-examples.ts'
+
+const manifestWith = (source: string): string => manifestFor('linux/amd64', 'linux/arm64') + source
+
+/** Where the build context and the Dockerfile are, as `source` says. */
+function locate({ manifest, tree }: RepositoryFacts): {
+  readonly context: ReturnType<typeof resolveTreePath>
+  readonly directory: string
+  readonly dockerfile: string
+  readonly found: ReturnType<typeof resolveTreePath>
+} {
+  const [directory, dockerfile] = [directoryOf(manifest.value), dockerfileOf(manifest.value)]
+  return { context: resolveTreePath(tree, directory), directory, dockerfile, found: resolveDockerfile(tree, directory, dockerfile) }
+}
+
+const contextIsMissing: RepositoryRule = {
+  code: 'CTSS-D001',
+  name: 'directory-missing',
+  severity: 'error',
+  title: '`source.directory` is no folder of the repository.',
+  reason: 'Sage builds in that folder of a fresh clone. When it is not there the build fails, after the plugin was registered. Upper and lower case count.',
+  source: 'waggle-sensor/sage-ecr 55a1a7e, jenkins_server.py L104-105.',
+  example: { bad: { 'sage.yaml': manifestWith('  directory: plugin\n') }, good: { 'sage.yaml': manifestWith('') } },
+  *check(facts) {
+    const { context, directory } = locate(facts)
+    if (context.kind === 'folder') return
+    const near = closestWord(directory, [...facts.tree.folders].slice(0, 2000))
+    yield {
+      place: facts.manifest.place(['source', 'directory']),
+      ...explainPath('`source.directory`', directory, context, 'folder', near === undefined ? undefined : `Did you mean ${quote(near)}?`),
+    }
+  },
+}
+
+const dockerfileIsMissing: RepositoryRule = {
+  code: 'CTSS-D002',
+  name: 'dockerfile-missing',
+  severity: 'error',
+  title: 'The Dockerfile is not there.',
+  reason:
+    'Sage builds the plugin with the file that `source.dockerfile` names, relative to `source.directory`; without it, with `Dockerfile`. Registering succeeds without one, building does not.',
+  source: 'waggle-sensor/sage-ecr 55a1a7e, jenkins_server.py L123-156; docs/api_spec.md.',
+  example: { bad: { 'sage.yaml': manifestWith('  dockerfile: Dockerfile.edge\n') }, good: { 'sage.yaml': manifestWith('') } },
+  *check(facts) {
+    const { context, directory, dockerfile, found } = locate(facts)
+    if (context.kind !== 'folder' || found.kind === 'file' || leaves(dockerfile)) return
+    const others = [...facts.tree.entries.keys()].filter((path) => /(?:^|\/)(?:[^/]*\.)?dockerfile(?:\.[^/]*)?$/i.test(path)).slice(0, 5)
+    yield {
+      place: facts.manifest.place(['source', 'dockerfile']),
+      ...explainPath(
+        '`source.dockerfile`',
+        directory === '.' ? dockerfile : `${directory}/${dockerfile}`,
+        found,
+        'file',
+        others.length === 0 ? 'Write one: https://docs.docker.com/reference/dockerfile.' : `The repository holds ${others.join(', ')}.`,
+      ),
+    }
+  },
+}
+
+const dockerfileIsOutside: RepositoryRule = {
+  code: 'CTSS-D003',
+  name: 'dockerfile-outside',
+  severity: 'error',
+  title: '`source.dockerfile` leads out of the build context.',
+  reason:
+    'The builder is given one folder, `source.directory`, and looks for the Dockerfile in it. It does not see what lies above, and links that lead out of the folder lead nowhere.',
+  source: 'waggle-sensor/sage-ecr 55a1a7e, jenkins_server.py L142-156 (`--local context=. --local dockerfile=.`).',
+  example: {
+    bad: { 'sage.yaml': manifestWith('  directory: plugin\n  dockerfile: ../Dockerfile\n'), 'plugin/main.py': 'print(1)\n' },
+    good: { 'sage.yaml': manifestWith('') },
+  },
+  *check(facts) {
+    const { context, dockerfile, found } = locate(facts)
+    if (context.kind !== 'folder') return
+    const isInside = found.kind !== 'file' || context.path === '.' || found.path.startsWith(`${context.path}/`)
+    if (isInside && !leaves(dockerfile)) return
+    yield {
+      place: facts.manifest.place(['source', 'dockerfile']),
+      message: `\`source.dockerfile\` (${quote(dockerfile)}) leads out of the build context ${quote(context.path)}.`,
+      suggestion: 'Move the Dockerfile into `source.directory`, or choose a higher directory.',
+    }
+  },
+}
+
+/** Whether a path begins with steps upwards, once those in its middle are taken. */
+function leaves(path: string): boolean {
+  let depth = 0
+  for (const part of path.split('/')) {
+    if (part === '..') depth--
+    else if (part !== '' && part !== '.') depth++
+    if (depth < 0) return true
+  }
+  return false
+}
+
+const dockerfileIsTooLarge: RepositoryRule = {
+  code: 'CTSS-D004',
+  name: 'dockerfile-not-read',
+  severity: 'hint',
+  title: 'The Dockerfile was not looked into.',
+  reason: `Dockerfiles of more than ${MAX_DOCKERFILE_CHARACTERS / 1024} Ki characters, and those for a frontend that is not Docker's own, are not judged by the other rules about Dockerfiles. The build is not affected.`,
+  source: 'A limit of ctss, so that every answer comes within a second.',
+  example: { bad: { Dockerfile: '# syntax=example.org/frontend:1\nFROM python:3.12-slim\n' } },
+  *check({ dockerfile }): Iterable<Finding> {
+    if (dockerfile === undefined || (!dockerfile.isTooLarge && !dockerfile.isForeign)) return
+    yield {
+      place: dockerfile.text.place({ start: 0, end: 0 }),
+      message: dockerfile.isTooLarge
+        ? 'The Dockerfile is too large to be looked into.'
+        : 'The Dockerfile is for another frontend (`# syntax=`), and was not looked into.',
+    }
+  },
+}
+
+/** Rules about where the Dockerfile is. */
+export const PATH_RULES: readonly RepositoryRule[] = [contextIsMissing, dockerfileIsMissing, dockerfileIsOutside, dockerfileIsTooLarge]

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+
+import { DOCKERFILE_RULES } from '../../../../../pipeline/validate/rules/dockerfile-rules.ts'
+import { check } from './facts.ts'
+
+const MANIFEST = 'source:\n  architectures: [linux/amd64, linux/arm64, linux/arm/v7]\n'
+const SEED = `# syntax=docker/dockerfile:1
+ARG V=3.12
+FROM --platform=$BUILDPLATFORM python:\${V:-3}-slim@sha256:${'0'.repeat(64)} AS build
+RUN curl -sSL "https://a.b/$(uname -m)/x_x86_64.whl" | tar x && pip install numpy>=1.2 'a b' \\
+ # comment
+
+ || true
+RUN <<-EOF bash
+\twget http://a.b/c
+\tEOF
+FROM waggle/plugin-base:1.1.1-ml
+ENV A="b c" TOKEN=$A D=\${E:-\${F}}
+WORKDIR /app
+COPY --from=build --chown=a:b /x ["y", "z"]
+COPY ["a b", "c/"]
+ADD http://a.b/c.tar.gz /d
+ONBUILD RUN x
+ENTRYPOINT ["sh", "-c", "pip install x; exec python3 main.py"]
+CMD ['a', "b"]
+`
+const PIECES = [
+  '"',
+  "'",
+  '\\',
+  '\n',
+  '\r\n',
+  '$',
+  '${',
+  '}',
+  '$(',
+  ')',
+  '`',
+  '<<',
+  '<<EOF',
+  '[',
+  ']',
+  ',',
+  '#',
+  '|',
+  '&',
+  ';',
+  '>',
+  '=',
+  '--',
+  '@',
+  ':',
+  '/',
+  '\u0000',
+  '\uFEFF',
+  '\u2028',
+  '😀',
+  'FROM',
+  'RUN ',
+  'ENTRYPOINT ',
+  'COPY ',
+  '__proto__',
+]
+
+/** Numbers from a seed (Marsaglia's xorshift32). */
+function random(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % below
+  }
+}
+
+function mutate(text: string, next: (below: number) => number): string {
+  let mutated = text
+  for (let count = next(8) + 1; count > 0; count--) {
+    const at = next(mutated.length + 1)
+    mutated = mutated.slice(0, at) + PIECES[next(PIECES.length)] + mutated.slice(at + next(12))
+  }
+  return mutated
+}
+
+describe('any text', () => {
+  it('is judged, with places inside of it', async () => {
+    const next = random(20_261_120)
+    for (let count = 0; count < 400; count++) {
+      const text = mutate(SEED, next)
+      const lines = text.split(/\r\n|\n|\r/)
+      const problems = await check(DOCKERFILE_RULES, { 'sage.yaml': MANIFEST, Dockerfile: text, 'main.py': '' })
+      const outside = problems.filter(({ place }) => {
+        const { line = 1, column = 1, endLine = line, endColumn = column } = place ?? {}
+        return place?.file === 'Dockerfile' && !(line >= 1 && column >= 1 && endLine <= lines.length && endColumn <= (lines[endLine - 1]?.length ?? 0) + 1)
+      })
+      expect(outside, text).toStrictEqual([])
+    }
+  })
+
+  it.each([
+    'RUN pip install a>1 \\\n',
+    'ENV A$A=$A$A\n',
+    '${A:-',
+    'RUN <<A\n',
+    '"$(',
+    "'a',",
+    'FROM a AS b\n',
+    'COPY --from=bx a b\n',
+    'WORKDIR a\n',
+    'curl https://a.b/x;',
+    'eyJ-',
+    'a.',
+    '[',
+    '\\',
+    '\n',
+  ])(
+    'comes back soon from many %j',
+    async (piece) => {
+      for (const head of ['', 'FROM waggle/plugin-base:1.1.1-ml AS by\n', 'FROM a\nRUN ', 'FROM a\nENTRYPOINT ']) {
+        const before = performance.now()
+        await check(DOCKERFILE_RULES, { 'sage.yaml': MANIFEST, Dockerfile: head + piece.repeat(Math.floor(65_400 / piece.length)) })
+        // Some tenths of a second each; generous, for busy machines.
+        expect(performance.now() - before).toBeLessThan(10_000)
+      }
+    },
+    60_000,
+  )
+})
