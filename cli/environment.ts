@@ -11,6 +11,10 @@ export interface CliEnvironment {
   readonly dockerConfigFolder: string
   /** Whether the output goes to a continuous-integration log: plain lines, no cursor movements. */
   readonly ci: boolean
+  /** Whether colours are wanted: `NO_COLOR` and `FORCE_COLOR` decide; `auto`: on a terminal. */
+  readonly color: 'auto' | 'always' | 'never'
+  /** Owner on GitHub (lower case) → Sage user who registers the plugins: `$CTSS_SAGE_USERS`, for instance `waggle-sensor=waggle,alice=alice1`. */
+  readonly sageUsers: ReadonlyMap<string, string>
 }
 
 /** Parent of the folders that work in progress lies in; what a killed run left there is swept by the next. */
@@ -25,9 +29,23 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): CliEnviro
     cacheFolder: join(absolute(env['XDG_CACHE_HOME']) ?? join(homedir(), '.cache'), 'ctss'),
     dockerConfigFolder: env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'),
     ci: (env['CI'] ?? '') !== '' && env['CI'] !== 'false',
+    color: readColor(env),
+    sageUsers: readUsers(env['CTSS_SAGE_USERS'] ?? ''),
   }
 }
 
 function absolute(folder: string | undefined): string | undefined {
   return folder?.startsWith('/') ? folder : undefined
+}
+
+function readUsers(text: string): ReadonlyMap<string, string> {
+  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()))
+  return new Map(pairs.flatMap(([owner, user]) => (owner && user ? [[owner.toLowerCase(), user] as const] : [])))
+}
+
+/** https://no-color.org and https://force-color.org: set and not empty counts; Node lets FORCE_COLOR win, and 0 in it switches colours off. */
+function readColor(env: NodeJS.ProcessEnv): CliEnvironment['color'] {
+  const forced = env['FORCE_COLOR']
+  if (forced !== undefined && forced !== '') return forced === '0' || forced === 'false' ? 'never' : 'always'
+  return (env['NO_COLOR'] ?? '') === '' ? 'auto' : 'never'
 }

@@ -19,9 +19,14 @@ export interface OpenOptions {
   readonly signal: AbortSignal
 }
 
+/** Whether what a person typed is an address of a Git repository, and no path. */
+export function isGitUrl(place: string): boolean {
+  return /^(https?|ssh|git|file):\/\/|^[\w.-]+@[\w.-]+:/.test(place)
+}
+
 /** Opens what a person typed: a folder, or a Git URL (`https://…`, `ssh://…`, `git@host:…`, `file:///…`). */
 export async function openRepository(place: string, { ref, workParent, signal }: OpenOptions): Promise<OpenRepository> {
-  if (/^(https?|ssh|git|file):\/\/|^[\w.-]+@[\w.-]+:/.test(place)) {
+  if (isGitUrl(place)) {
     await using opened = new AsyncDisposableStack()
     const { path } = opened.use(await makeWorkFolder(workParent, 'clone'))
     const { tree } = opened.use(await openRemote(place, { parent: path, ...(ref !== undefined && { ref }), signal }))

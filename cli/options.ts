@@ -24,3 +24,25 @@ export interface TestOptions extends RepositoryOptions {
   readonly record?: boolean
   readonly trial?: readonly string[]
 }
+
+/** Options of `ctss validate`. */
+export interface ValidateOptions {
+  /** The Sage user who registers the plugin. */
+  readonly user?: string
+  /** What the Portal would fill in as `source.url` and `source.branch`. */
+  readonly repository?: string
+  readonly branch?: string
+  /** Judges what `POST /submit` gets, with nothing filled in. */
+  readonly asSubmitted?: boolean
+  readonly fix?: boolean
+  readonly diff?: boolean
+  readonly json?: boolean
+  readonly sarif?: boolean
+  readonly github?: boolean
+  /** Asks BuildKit's own check about the Dockerfile, too. */
+  readonly buildkit?: boolean
+  /** Warnings fail too. */
+  readonly strict?: boolean
+  readonly quiet?: boolean
+  readonly ref?: string
+}

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
-import type { RepositoryOptions, RunOptions, TestOptions } from './options.ts'
+import type { RepositoryOptions, RunOptions, TestOptions, ValidateOptions } from './options.ts'
 import { EXIT, explainError, type ExitCode } from './exit-code.ts'
 import { printable } from './output/output.ts'
 
@@ -57,9 +57,7 @@ function makeProgram(version: string, finish: (code: ExitCode) => void): Command
     .option('--release', 'claim the immutable name namespace/name:version, without a Git tag')
     .action(async (folder: string, options: RunOptions) => finish(await (await import('./commands/run.ts')).runCommand(folder, options)))
 
-  repositoryCommand(program, 'validate', 'check sage.yaml and ctss.yaml; needs nothing installed').action(async (folder: string, options: RepositoryOptions) =>
-    finish(await (await import('./commands/validate.ts')).validateCommand(folder, options)),
-  )
+  validateCommands(program, finish)
 
   for (const [stage, summary] of [
     ['train', 'train the model and decide its gates'],
@@ -113,6 +111,35 @@ function makeProgram(version: string, finish: (code: ExitCode) => void): Command
     .description('stop what ctss started, and nothing else')
     .action(async () => finish(await (await import('./commands/workstation.ts')).downCommand()))
   return program
+}
+
+function validateCommands(program: Command, finish: (code: ExitCode) => void): void {
+  program
+    .command('validate')
+    .description('judge manifests as Sage does, with everything around them; needs nothing installed')
+    .argument('[place...]', 'folders or Git URLs of plugin repositories, or manifests', ['.'])
+    .option('--user <name>', 'the Sage user who registers the plugin: the namespace that the Portal fills in')
+    .option('--repository <url>', 'the address that the Portal fills in (else that of the remote origin)')
+    .option('--branch <name>', 'the branch that the Portal fills in (else the one that is checked out)')
+    .option('--as-submitted', 'judge what POST /submit gets, with nothing filled in')
+    .addOption(new Option('--fix', 'apply the safe fixes of errors and warnings, then judge again').conflicts('diff'))
+    .addOption(new Option('--diff', 'print what --fix would change, as a patch; write nothing').conflicts(['json', 'sarif', 'github']))
+    .addOption(new Option('--json', 'one JSON document on stdout').conflicts(['sarif', 'github']))
+    .addOption(new Option('--sarif', 'a SARIF 2.1.0 log on stdout, for code scanning').conflicts('github'))
+    .option('--github', 'annotations of GitHub Actions on stdout')
+    .option('--buildkit', "ask BuildKit's own check about the Dockerfile too, where there is a builder")
+    .option('--strict', 'warnings fail too')
+    .option('--ref <ref>', 'branch, tag or commit of a Git URL')
+    .option('--quiet', 'print no report, only an exit code')
+    .action(async (places: string[], options: ValidateOptions) => finish(await (await import('./commands/validate.ts')).validateCommand(places, options)))
+  program
+    .command('explain')
+    .description('print the page of a rule; without a code, list all')
+    .argument('[code]', 'code or name of a rule, for instance CTSS-M012')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (code: string | undefined, options: { json?: boolean }) =>
+      finish(await (await import('./commands/explain.ts')).explainCommand(code, options)),
+    )
 }
 
 function repositoryCommand(program: Command, name: string, summary: string): Command {

@@ -16,6 +16,9 @@ const target = new URL('generated/', folder)
 const check = process.argv.includes('--check')
 const banner = '// Generated from schemas/*.schema.json by `npm run generate`; do not edit.\n'
 
+/** Keywords for editors (code.visualstudio.com/docs/languages/json) and for json-schema-to-typescript, which validate nothing. */
+const ANNOTATIONS = ['defaultSnippets', 'enumDescriptions', 'errorMessage', 'patternErrorMessage', 'tsType']
+
 interface Source {
   name: string
   file: string
@@ -62,6 +65,7 @@ function renderValidators(sources: Source[]): { code: string; declarations: stri
     allowUnionTypes: true,
     code: { source: true, esm: true },
   })
+  ajv.addVocabulary(ANNOTATIONS)
   for (const { schema } of sources) ajv.addSchema(schema)
   const named = sources.filter((source) => source.schema.title !== 'Common')
   const source = standaloneCode(ajv, Object.fromEntries(named.map(({ schema }) => [`validate${schema.title}`, schema.$id])))

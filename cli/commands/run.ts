@@ -35,7 +35,7 @@ export async function runCommand(place: string, options: RunOptions): Promise<Ex
     try {
       await using repository = await openRepository(place, { ref: options.ref, workParent: workParentOf(environment), signal })
       const { tree } = repository
-      const [subject, reading] = await Promise.all([tree.subject(), readPipeline(tree)])
+      const [subject, reading] = await Promise.all([tree.subject(), readPipeline(tree, { users: environment.sageUsers })])
       const assembly = await assemble({ environment, tree, observer: output, general: output.general, signal, toolVersion: packageJson.version })
       const scripts = makeStageScripts(
         { reading, nativePlatform: assembly.nativePlatform, platforms: options.platform, release: options.release ?? false, runId: assembly.runId },

@@ -27,7 +27,7 @@ export async function testCommand(place: string, args: readonly string[], option
   const { summaries, trials } = await interruptible(async (signal) => {
     try {
       await using repository = await openRepository(place, { ref: options.ref, workParent: workParentOf(environment), signal })
-      const reading = await readPipeline(repository.tree)
+      const reading = await readPipeline(repository.tree, { users: environment.sageUsers })
       const assembly = await assemble({
         environment,
         tree: repository.tree,

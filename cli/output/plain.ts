@@ -30,7 +30,7 @@ export function quietOutput(): Output {
 /** One line about a stage that has ended. */
 export function describe({ stage, outcome, ran, seconds, reason, problems }: StageSummary): string {
   const errors = problems.filter((problem) => problem.severity === 'error').length
-  const warnings = problems.length - errors
+  const warnings = problems.filter((problem) => problem.severity === 'warning').length
   const counts = [errors > 0 && `${errors} ${errors === 1 ? 'problem' : 'problems'}`, warnings > 0 && `${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`]
     .filter(Boolean)
     .join(', ')

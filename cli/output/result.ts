@@ -27,7 +27,8 @@ export function describeRun(summaries: readonly StageSummary[], output: RunOutpu
     const how = outcome === 'skipped' || outcome === 'error' ? (reason ?? '') : ran ? duration(seconds) : (reason ?? 'reused')
     return `${MARKS[outcome]} ${stage.padEnd(9)} ${outcome.padEnd(8)} ${printable(how)}`
   })
-  const problems = summaries.flatMap((summary) => summary.problems)
+  // Hints are for `ctss validate`: here they would bury what matters.
+  const problems = summaries.flatMap((summary) => summary.problems).filter(({ severity }) => severity !== 'hint')
   return [
     '',
     ...lines,

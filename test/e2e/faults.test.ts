@@ -39,7 +39,7 @@ const ran = ({ stages }: RunOutput): string[] => stages.filter((stage) => stage.
 async function validate(folder: string): Promise<{ status: number; problems: readonly Problem[] }> {
   const { status, stdout, stderr } = await place.ctss('validate', folder, '--json')
   expect(stderr).toBe('')
-  return { status, ...(JSON.parse(stdout) as { problems: Problem[] }) }
+  return { status, problems: (JSON.parse(stdout) as { manifests: { problems: Problem[] }[] }).manifests.flatMap(({ problems }) => problems) }
 }
 
 const codes = (problems: readonly Problem[]): string[] => problems.filter(({ severity }) => severity === 'error').map(({ code }) => code)
@@ -54,7 +54,7 @@ describe('a repository that cannot be read', () => {
   it('has no manifest', async () => {
     const folder = await writeTinyPlugin(place, { ...withoutTraining(), 'sage.yaml': null })
 
-    expect(await validate(folder)).toMatchObject({ status: 1, problems: [{ code: 'no-manifest', suggestion: expect.stringContaining('ctss init') }] })
+    expect(await validate(folder)).toMatchObject({ status: 1, problems: [{ code: 'CTSS-M007', suggestion: expect.stringContaining('ctss init') }] })
     const { status, stages, report } = await place.run(folder)
     expect(status).toBe(1)
     expect(stages.filter(({ reason }) => reason === 'the manifest cannot be read')).toHaveLength(5)
@@ -62,16 +62,16 @@ describe('a repository that cannot be read', () => {
   })
 
   it.each<[string, string, string | Buffer, string]>([
-    ['a bomb of aliases', 'sage.yaml', bomb, 'yaml-aliases'],
-    ['a bomb of aliases', 'ctss.yaml', bomb, 'yaml-aliases'],
-    ['one byte more than 256 KiB', 'sage.yaml', `${MANIFEST}#${'x'.repeat(256 * 1024 - MANIFEST.length)}`, 'file-too-large'],
-    ['one byte more than 256 KiB', 'ctss.yaml', `#${'x'.repeat(256 * 1024)}`, 'file-too-large'],
-    ['100 MB', 'sage.yaml', Buffer.alloc(100_000_000, 0x20), 'file-too-large'],
-    ['nesting without end', 'sage.yaml', '['.repeat(200_000), 'yaml-syntax'],
-    ['random bytes', 'sage.yaml', randomBytes(4096), 'not-utf8'],
-    ['random bytes', 'ctss.yaml', randomBytes(4096), 'not-utf8'],
-    ['an escape of a terminal', 'sage.yaml', 'name: "a\u001B[2J"\n', 'control-character'],
-    ['a list', 'ctss.yaml', '- training\n', 'not-a-mapping'],
+    ['a bomb of aliases', 'sage.yaml', bomb, 'CTSS-M006'],
+    ['a bomb of aliases', 'ctss.yaml', bomb, 'CTSS-C002'],
+    ['one byte more than 256 KiB', 'sage.yaml', `${MANIFEST}#${'x'.repeat(256 * 1024 - MANIFEST.length)}`, 'CTSS-M001'],
+    ['one byte more than 256 KiB', 'ctss.yaml', `#${'x'.repeat(256 * 1024)}`, 'CTSS-C002'],
+    ['100 MB', 'sage.yaml', Buffer.alloc(100_000_000, 0x20), 'CTSS-M001'],
+    ['nesting without end', 'sage.yaml', '['.repeat(200_000), 'CTSS-M010'],
+    ['random bytes', 'sage.yaml', Buffer.concat([randomBytes(4096), Buffer.alloc(1)]), 'CTSS-M002'],
+    ['random bytes', 'ctss.yaml', randomBytes(4096), 'CTSS-C001'],
+    ['an escape of a terminal', 'sage.yaml', 'name: "a\u001B[2J"\n', 'CTSS-M010'],
+    ['a list', 'ctss.yaml', '- training\n', 'CTSS-C004'],
   ])('has %s in %s', async (_what, file, content, code) => {
     const { status, problems } = await validate(await write({ [file]: content }))
 
@@ -114,7 +114,7 @@ describe('a repository that cannot be read', () => {
     const folder = join(place.folder, 'empty')
     await mkdir(folder)
 
-    expect(await place.ctss('validate', folder)).toMatchObject({ status: 1, stdout: expect.stringContaining('[no-manifest]') })
+    expect(await place.ctss('validate', folder)).toMatchObject({ status: 1, stdout: expect.stringContaining('CTSS-M007') })
     expect((await place.run(folder)).status).toBe(1)
     expect(await place.ctss('test', folder)).toMatchObject({ status: 2, stderr: expect.stringContaining('neither a manifest nor a Dockerfile') })
   })

@@ -120,7 +120,7 @@ describe('the commands', () => {
 
     expect(told.code).toBe(1)
     expect(told.out).toMatch(/sage\.yaml:1:7: error: .*\n[^]*not valid: \d+ errors/)
-    expect(json<{ problems: unknown[] }>((await ctss('validate', plugin, '--json')).out).problems.length).toBeGreaterThan(1)
+    expect(json<{ manifests: { problems: unknown[] }[] }>((await ctss('validate', plugin, '--json')).out).manifests[0]?.problems.length).toBeGreaterThan(1)
     expect((await ctss('validate', plugin, '--quiet')).out).toBe('')
   })
 

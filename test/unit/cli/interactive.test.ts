@@ -69,7 +69,7 @@ describe('the output that fits', () => {
     [{ quiet: true }, true],
     [{ quiet: false }, false],
   ])('%j', async (options) => {
-    const output = await openOutput(options, { stateFolder: '/s', cacheFolder: '/c', dockerConfigFolder: '/d', ci: true })
+    const output = await openOutput(options, { stateFolder: '/s', cacheFolder: '/c', dockerConfigFolder: '/d', ci: true, color: 'never', sageUsers: new Map() })
 
     await expect(output.close()).resolves.toBeUndefined()
   })

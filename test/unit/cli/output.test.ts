@@ -138,4 +138,14 @@ describe('the environment', () => {
       cacheFolder: expect.stringMatching(/\/\.cache\/ctss$/),
     })
   })
+
+  it('tells the Sage user of an owner', () => {
+    expect(readEnvironment({ CTSS_SAGE_USERS: 'Sky-Lab=skies, alice = alice1,,=x,y=,z' }).sageUsers).toStrictEqual(
+      new Map([
+        ['sky-lab', 'skies'],
+        ['alice', 'alice1'],
+      ]),
+    )
+    expect(readEnvironment({}).sageUsers.size).toBe(0)
+  })
 })
