@@ -24,18 +24,39 @@ const MAX_TRIPS = 1000
 
 type Leaf = Exclude<PythonValue, { items: unknown } | { entries: unknown }>
 
-/** Every scalar, with the place where it is written; what an alias repeats only once. */
-function* scalars(manifest: ManifestFile): Generator<{ readonly path: DocumentPath; readonly value: Leaf }> {
-  const pending: { readonly path: DocumentPath; readonly value: PythonValue }[] = [{ path: [], value: manifest.python }]
+interface Step {
+  readonly value: PythonValue
+  readonly part: string | number
+  readonly above: Step | undefined
+}
+
+/** The scalars that are wanted, each with the path to it; what an alias repeats only once. Paths are made for those alone: few are wanted. */
+function* scalars(manifest: ManifestFile, isWanted: (value: Leaf) => boolean): Generator<{ readonly path: DocumentPath; readonly value: Leaf }> {
+  const pending: Step[] = [{ value: manifest.python, part: '', above: undefined }]
   const seen = new Set<PythonValue>()
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { path, value } = next
-    if (seen.has(value)) continue
-    seen.add(value)
-    if (value.type === 'dict') for (const entry of value.entries.toReversed()) pending.push({ path: [...path, keyText(entry.key)], value: entry.value })
-    else if ('items' in value) for (const [position, item] of [...value.items.entries()].toReversed()) pending.push({ path: [...path, position], value: item })
-    else yield { path, value }
+  for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
+    const { value } = step
+    if (value.type === 'dict' || 'items' in value) {
+      if (seen.has(value)) continue
+      seen.add(value)
+      // Backwards, so that they are taken in their order.
+      const children = value.type === 'dict' ? value.entries : value.items
+      for (let position = children.length - 1; position >= 0; position--) {
+        const child = children[position]
+        if (child === undefined) continue
+        pending.push('key' in child ? { value: child.value, part: keyText(child.key), above: step } : { value: child, part: position, above: step })
+      }
+    } else if (isWanted(value) && !seen.has(value)) {
+      seen.add(value)
+      yield { path: pathTo(step), value }
+    }
   }
+}
+
+function pathTo(step: Step): DocumentPath {
+  const path: (string | number)[] = []
+  for (let at: Step | undefined = step; at?.above !== undefined; at = at.above) path.push(at.part)
+  return path.toReversed()
 }
 
 const bothReadTheSame: ManifestRule = {
@@ -49,9 +70,10 @@ const bothReadTheSame: ManifestRule = {
   example: { bad: { 'sage.yaml': withDefault('010') }, good: { 'sage.yaml': withDefault('"010"') } },
   *check({ manifest }) {
     let trips = 0
-    for (const { path, value } of scalars(manifest)) {
+    const isDoubtful = (value: Leaf): boolean => mayDiffer(value, manifest.text.text)
+    for (const { path, value } of scalars(manifest, isDoubtful)) {
       const written = manifest.text.text.slice(value.start, value.end)
-      if (!mayDiffer(value, written) || isNumericVersion(path, value) || (value.type === 'bool' && typeOfDefault(manifest, path) === 'boolean')) continue
+      if (isNumericVersion(path, value) || (value.type === 'bool' && typeOfDefault(manifest, path) === 'boolean')) continue
       if (++trips > MAX_TRIPS) return
       const portal = throughPortal(written)
       if (portal === undefined) continue
@@ -74,9 +96,11 @@ const bothReadTheSame: ManifestRule = {
 }
 
 /** Whether the two readings may differ: none of what is in quotes, and few of the rest. */
-function mayDiffer(value: Leaf, written: string): boolean {
-  if (written.length > 100 || /[\r\n"']/.test(written)) return false
-  if (value.type === 'str') return value.style === 'plain' && NUMBER_BEGIN.test(written)
+function mayDiffer(value: Leaf, text: string): boolean {
+  if (value.end - value.start > 100 || (value.type === 'str' && value.style !== 'plain')) return false
+  const written = text.slice(value.start, value.end)
+  if (/[\r\n"']/.test(written)) return false
+  if (value.type === 'str') return NUMBER_BEGIN.test(written)
   if (value.type === 'int' || value.type === 'float') return !SAME_NUMBER.test(written)
   return value.type === 'bool' && !/^(?:true|false)$/i.test(written)
 }
@@ -99,6 +123,10 @@ function typeOfDefault(manifest: ManifestFile, [top, position, key]: DocumentPat
   return top === 'inputs' && key === 'default' ? textOf(listOf(manifest.value, 'inputs')[Number(position)], 'type') : undefined
 }
 
+function losesQuotes(value: Leaf): boolean {
+  return value.type === 'str' && value.style !== 'plain' && value.value.length <= 100 && !survivesPortal(value.value)
+}
+
 const quotesStay: ManifestRule = {
   code: 'CTSS-M171',
   name: 'quotes-vanish',
@@ -109,11 +137,10 @@ const quotesStay: ManifestRule = {
   source: 'sage-gui CreateApp.tsx L117-150 (parse and stringify, yaml 1.10.3); PyYAML resolver.py; observed on Sage’s server.',
   example: { bad: { 'sage.yaml': withDefault('"16:9"') }, good: { 'sage.yaml': withDefault('"16 by 9"') } },
   *check({ manifest }) {
-    for (const { path, value } of scalars(manifest)) {
-      if (value.type !== 'str' || value.style === 'plain' || value.value.length > 100 || survivesPortal(value.value)) continue
+    for (const { path, value } of scalars(manifest, losesQuotes)) {
       // A default that is meant as a number or a yes or no becomes one.
       if (/^(?:boolean|int|long|float|double)$/.test(typeOfDefault(manifest, path) ?? '')) continue
-      const stored = throughPortal(writeDouble(value.value))?.python
+      const stored = throughPortal(writeDouble(value.type === 'str' ? value.value : ''))?.python
       yield {
         place: manifest.place(path),
         message: `\`${writePath(path).slice(0, 100)}\`: the Portal takes the quotes off, and Sage then ${stored === undefined ? 'breaks on it' : `reads ${printPython(stored)}`}.`,

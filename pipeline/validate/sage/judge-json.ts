@@ -102,8 +102,12 @@ export function refuseJsonFault(submission: Submission, fault: JsonFault, before
     sage: before + words,
     accident: true,
     message: `${describeFault(fault)}, which JSON cannot hold, and Sage stores it as JSON. ${breaks(words)}`,
-    suggestion: isQuotedAlready(submission, path) ? 'The Portal drops the quotes: write it differently, for instance with a word more.' : 'Put it in quotes.',
+    suggestion: isQuotedAlready(submission, path) ? 'The Portal drops the quotes: write it differently, for instance with a word more.' : suggest(found),
   })
+}
+
+function suggest({ type }: PythonValue): string {
+  return type === 'date' || type === 'datetime' || type === 'int' ? 'Put it in quotes.' : 'Write it as text, or as a plain list or mapping.'
 }
 
 function describeFault({ part, found }: JsonFault): string {

@@ -8,6 +8,8 @@ import type { Refusal } from '../../../../../pipeline/validate/sage/judge.ts'
 
 const FACTS: PortalFacts = { user: 'skylab', url: 'https://github.com/sky-lab/cloud', branch: 'main', describe: '60c72a2' }
 
+const TOO_MANY_DIGITS = 'Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit'
+
 const HEALTHY = 'namespace: skylab\nname: cloud\nversion: "1.2.3"\ndescription: Clouds.\nsource: {url: u, branch: b, architectures: [linux/amd64]}\n'
 
 /** The healthy manifest with the lines of some fields replaced, or added. */
@@ -186,6 +188,12 @@ source: {branch: 1.0, architectures: [arm64], build_args: [a], directory: [a, b]
       manifest({ metadata: '{2023-01-01: a}' }),
       ['CTSS-M038 metadata.2023-01-01: keys must be str, int, float, bool or None, not datetime.date'],
     ],
+    ['a number of thousands of digits', manifest({ metadata: `{a: 0x${'f'.repeat(4000)}}` }), [`CTSS-M038 metadata.a: ${TOO_MANY_DIGITS}`]],
+    [
+      'a number of thousands of digits for a key',
+      manifest({ metadata: `\n  ? 0x${'f'.repeat(4000)}\n  : a` }),
+      [`CTSS-M038 metadata.${BigInt(`0x${'f'.repeat(4000)}`)}: ${TOO_MANY_DIGITS}`],
+    ],
     ['metadata that hold themselves', manifest({ metadata: '&m {a: *m}' }), ['CTSS-M038 metadata.a: Circular reference detected']],
     ['metadata that come twice', manifest({ metadata: '{a: &m {b: 1}, c: *m}' }), []],
     [
@@ -316,6 +324,7 @@ source: {branch: 1.0, architectures: [arm64], build_args: [a], directory: [a, b]
     ['a version with slashes', manifest({ version: 'a/b/c' }), 'Write "a-b-c", for instance.'],
     ['a number', manifest({ description: '5' }), 'Put it in quotes.'],
     ['a list', manifest({ description: '[a]' }), 'Write one text, not a list.'],
+    ['binary data', manifest({ metadata: '{a: !!binary YQ==}' }), 'Write it as text, or as a plain list or mapping.'],
     ['nothing', manifest({ description: '' }), 'Write a sentence about what the plugin does.'],
     ['a name in a list', manifest({ name: '[a]' }), 'Write one name after name:.'],
     ['a tag in a list', withSource('tag: [a]'), 'Write one text after tag:.'],
@@ -404,8 +413,12 @@ describe('a manifest of 256 KiB', () => {
     ['unknown fields', fill(HEALTHY, (index) => `nam${index}:\n`), 'CTSS-M031'],
     ['unknown fields of an input', fill(`${HEALTHY}inputs:\n- id: a\n`, (index) => `  typ${index}: 1\n`), 'CTSS-M034'],
     ['inputs', fill(`${HEALTHY}inputs:\n`, (index) => `- {id: a, type: str${index}}\n`), 'CTSS-M037'],
-    ['architectures', fill(`${withSource('').replace('}', '').replace('[linux/amd64]', '')}[`, () => 'amd,'), 'CTSS-M010'],
-    ['build arguments', fill(`${withSource('').slice(0, -1)}build_args: {`, (index) => `A${index}: 1,`).concat('}}'), 'CTSS-M053'],
+    ['architectures', fill(manifest({ source: '{url: u, branch: b, architectures: [' }), () => 'amd,').concat(']}'), 'CTSS-M050'],
+    [
+      'build arguments',
+      fill(manifest({ source: '{url: u, branch: b, architectures: [linux/amd64], build_args: {' }), (index) => `A${index}: 1,`).concat('}}'),
+      'CTSS-M053',
+    ],
     ['dates', fill(`${HEALTHY}resources:\n`, () => '- 2023-01-01\n'), 'CTSS-M038'],
     ['entries of a list', fill(`${HEALTHY}authors: [`, () => 'a,').concat(']'), 'CTSS-M056'],
     ['digits', fill(`${HEALTHY}frozen: "`, () => '0').concat('x"'), 'CTSS-M059'],
