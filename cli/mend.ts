@@ -41,20 +41,32 @@ export async function mend(source: Mendable): Promise<Mending> {
   const originals = new Map<string, Buffer | undefined>()
   const texts = new Map<string, string>()
   const refused = new Map<string, string>()
-  const applied = new Map<string, Fix>()
+  const applied: Fix[] = []
+  const seen = new Set<string>()
   for (let round = 1; ; round += 1) {
-    // The same change once more would be one that did not help, or a second copy of what it wrote.
-    const offered = safeFixes(await source.judge(contentsOf(texts))).filter((fix) => !applied.has(keyOf(fix)))
+    seen.add(stateOf(texts))
+    const offered = safeFixes(await source.judge(contentsOf(texts))).filter((fix) => !isWritten(fix, { originals, texts }))
     const fixes = await admit(offered, source, { originals, texts, refused })
     const result = applyFixes(texts, fixes)
-    const isDone = result.files.size === 0
+    const next = new Map([...texts, ...result.files])
+    // A state that was there before would come again and again.
+    const isDone = result.files.size === 0 || seen.has(stateOf(next))
     if (isDone || round > MAX_ROUNDS) {
       const reasons = [...refused].map(([title, reason]) => ({ title, reason }))
-      return { files: changedFiles(originals, texts), applied: [...applied.values()], refused: reasons, unfinished: isDone ? 0 : fixes.length }
+      return { files: changedFiles(originals, texts), applied, refused: reasons, unfinished: isDone ? 0 : fixes.length }
     }
     for (const [file, text] of result.files) texts.set(file, text)
-    for (const fix of result.applied) applied.set(keyOf(fix), fix)
+    applied.push(...result.applied)
   }
+}
+
+function stateOf(texts: ReadonlyMap<string, string>): string {
+  return JSON.stringify([...texts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** Whether a fix writes a file anew that it has written already: once more would be a second copy in it. */
+function isWritten({ edits }: Fix, { originals, texts }: Pick<Draft, 'originals' | 'texts'>): boolean {
+  return edits.some(({ file }) => texts.has(file) && originals.has(file) && originals.get(file) === undefined)
 }
 
 /** What `--fix` applies, each change once: nothing that needs a person's eye, and nothing that would only be nicer. */

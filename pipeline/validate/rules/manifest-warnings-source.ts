@@ -3,6 +3,7 @@ import { fixProperty } from '../fixes/make-fix.ts'
 import { misspelledKeys } from '../fixes/misspelled-keys.ts'
 import { deleteEntry, renameKey } from '../fixes/yaml-edits.ts'
 import { mappingOf, textsOf, valueOf } from '../lenient.ts'
+import type { PythonValue } from '../sage/python-value.ts'
 import type { ManifestRule } from '../rule.ts'
 import { SOURCE_KEYS } from '../sage/facts.ts'
 import { closestWord } from '../words.ts'
@@ -88,10 +89,15 @@ const sourceKeysAreKnown: ManifestRule = {
         suggestion: meant === undefined ? 'Delete it.' : `Did you mean \`${meant}\`?`,
         ...(free === undefined
           ? fixProperty('delete it', false, deleteEntry(manifest, ['source', key]))
-          : fixProperty(`rename it to ${free}`, true, renameKey(manifest, ['source', key], free))),
+          : fixProperty(`rename it to ${free}`, isHarmless(free, valueAt(manifest.python, ['source', key])), renameKey(manifest, ['source', key], free))),
       }
     }
   },
+}
+
+/** Whether Sage takes the value under its right name: what it ignored until now it would then judge. */
+function isHarmless(key: string, value: PythonValue | undefined): boolean {
+  return key === 'architectures' || (key !== 'build_args' && value?.type === 'str' && value.value !== '' && value.value.length <= 64)
 }
 
 const armIsScheduled: ManifestRule = {

@@ -133,11 +133,14 @@ describe('the corpus of public manifests', () => {
     await expect(describeTable(await Promise.all((corpus ?? []).map(judge)))).toMatchFileSnapshot(new URL('docs/corpus.md', ROOT).pathname)
   })
 
-  it.skipIf(corpus === undefined).each(corpus ?? [])('SKIPPED WITHOUT $CTSS_CORPUS: $name is accepted once its safe fixes are applied, which touch few lines', async (file) => {
-    const { portal, touched } = await mendAlone(file)
-    expect(portal).toBe(CANNOT_BE_MENDED.includes(file.name) ? 'refused' : 'accepted')
-    expect(touched).toBeLessThanOrEqual(1)
-  })
+  it.skipIf(corpus === undefined).each(corpus ?? [])(
+    'SKIPPED WITHOUT $CTSS_CORPUS: $name is accepted once its safe fixes are applied, which touch few lines',
+    async (file) => {
+      const { portal, touched } = await mendAlone(file)
+      expect(portal).toBe(CANNOT_BE_MENDED.includes(file.name) ? 'refused' : 'accepted')
+      expect(touched).toBeLessThanOrEqual(1)
+    },
+  )
 
   it.skipIf(corpus === undefined).each(corpus ?? [])('SKIPPED WITHOUT $CTSS_CORPUS: $name is told what a person expected', async (file) => {
     const row = await judge(file)
