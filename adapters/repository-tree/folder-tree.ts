@@ -62,6 +62,7 @@ async function describe(folder: string, list: () => Promise<Listing>, signal: Ab
     dirty,
     tree,
     tags: [...git.tags],
+    ...(git.prefix !== undefined && { prefix: git.prefix }),
     ...(git.branch !== undefined && { branch: git.branch }),
     ...(git.described !== undefined && { described: git.described }),
   }

@@ -11,6 +11,8 @@ export interface GitState {
   readonly commit: string | null
   /** Sorted. */
   readonly tags: readonly string[]
+  /** Where the folder lies in its repository, without a slash at the end; undefined at the root. */
+  readonly prefix: string | undefined
   /** Undefined on a detached head. */
   readonly branch: string | undefined
   /** `git describe --always --tags --long`; undefined where the history is cut off, as tags further back are not known. */
@@ -25,7 +27,7 @@ export async function readGitState(folder: string, signal?: AbortSignal): Promis
     const answer = await runGit(args, { cwd: folder, ...(signal && { signal }) })
     return answer.kind === 'ok' ? answer.stdout : undefined
   }
-  const [commit, tags, remote, tree, branch, described, shallow] = await Promise.all([
+  const [commit, tags, remote, tree, branch, described, shallow, prefix] = await Promise.all([
     ask(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
     ask(['for-each-ref', '--points-at=HEAD', '--format=%(refname:strip=2)', 'refs/tags']),
     ask(['config', '--get', 'remote.origin.url']),
@@ -33,11 +35,13 @@ export async function readGitState(folder: string, signal?: AbortSignal): Promis
     ask(['symbolic-ref', '--quiet', '--short', 'HEAD']),
     ask(['describe', '--always', '--tags', '--long']),
     ask(['rev-parse', '--is-shallow-repository']),
+    ask(['rev-parse', '--show-prefix']),
   ])
   return {
     repository: nameRemote(remote?.toString().trim() ?? ''),
     commit: commit?.toString().trim() ?? null,
     tags: (tags?.toString() ?? '').split('\n').filter((tag) => tag !== ''),
+    prefix: prefix?.toString().replace(/\/?\n$/, '') || undefined,
     branch: line(branch),
     described: line(shallow) === 'true' ? undefined : line(described),
     committed: parseTree(tree ?? Buffer.alloc(0)),

@@ -33,7 +33,7 @@ export interface CompleteFacts {
  */
 export function completePipeline({ manifest, path, user, sections, subject, tree }: CompleteFacts): Pipeline | undefined {
   const identity = completeIdentity(manifest, user, subject)
-  const source = completeSource(manifest, tree)
+  const source = completeSource(manifest, subject, tree)
   if (source === undefined) return undefined
   const training = completeTraining(sections, tree)
   return {
@@ -114,9 +114,9 @@ function versionFromGit({ tags = [], commit }: Subject): string {
 
 type Source = Pick<Pipeline['manifest'], 'platforms' | 'directory' | 'dockerfile' | 'buildArgs'>
 
-function completeSource(manifest: Mapping, tree: TreeIndex): Source | undefined {
+function completeSource(manifest: Mapping, subject: Subject, tree: TreeIndex): Source | undefined {
   const source = mappingOf(manifest, 'source')
-  const directory = insidePath(tree, directoryOf(manifest))
+  const directory = insidePath(tree, directoryOf(manifest, subject))
   if (directory === undefined) return undefined
   const found = resolveDockerfile(tree, directory, dockerfileOf(manifest))
   const file = found.kind === 'outside' || found.kind === 'loop' || found.kind === 'submodule' ? undefined : found.path

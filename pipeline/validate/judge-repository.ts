@@ -102,7 +102,7 @@ export async function judgeInRepository(
     pipelineFile: isRoot ? pipelineFile.file : undefined,
     subject,
     tree: index,
-    ...(await readSources(tree, index, judged.manifest)),
+    ...(await readSources(tree, index, judged.manifest, subject)),
   }
   const { REPOSITORY_RULE_LIST } = await import('./rules/repository-rule-list.ts')
   const crossed = REPOSITORY_RULE_LIST.flatMap((rule) => [...rule.check(facts)].map((finding) => problemOf(rule, finding)))
@@ -138,8 +138,9 @@ async function readSources(
   tree: RepositoryTree,
   index: TreeIndex,
   manifest: ManifestFile,
+  subject: Subject,
 ): Promise<Pick<RepositoryFacts, 'dockerfile' | 'modules' | 'texts' | 'metadataFiles'>> {
-  const context = resolveTreePath(index, directoryOf(manifest.value))
+  const context = resolveTreePath(index, directoryOf(manifest.value, subject))
   const folder = context.kind === 'folder' && context.path !== '.' ? `${context.path}/` : ''
   const text = async (path: string): Promise<TextFile | undefined> => {
     const content = await tree.read(path, MAX_FILE_BYTES)
@@ -152,7 +153,7 @@ async function readSources(
     budget -= bytes
     return budget >= 0
   })
-  const dockerfilePath = resolveDockerfile(index, directoryOf(manifest.value), dockerfileOf(manifest.value))
+  const dockerfilePath = resolveDockerfile(index, directoryOf(manifest.value, subject), dockerfileOf(manifest.value))
   const dockerfileText = dockerfilePath.kind === 'file' ? await text(dockerfilePath.path) : undefined
   const modulePaths = affordable.filter(({ path }) => path.endsWith('.py') && !TEXTS.test(path)).slice(0, MAX_MODULES)
   const texts = new Map<string, TextFile>()

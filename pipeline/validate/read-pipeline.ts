@@ -45,7 +45,7 @@ export async function readPipeline(tree: RepositoryTree, options: Pick<JudgeOpti
     subject,
     tree: index,
   })
-  const dockerfile = resolveDockerfile(index, directoryOf(manifest.value), dockerfileOf(manifest.value))
+  const dockerfile = resolveDockerfile(index, directoryOf(manifest.value, subject), dockerfileOf(manifest.value))
   const inputs = {
     manifest: digestOf(JSON.stringify([manifest.file, manifest.value])),
     completed: digestOf(JSON.stringify(pipeline?.manifest ?? null)),

@@ -345,6 +345,10 @@ tree: string
  */
 tags?: string[]
 /**
+ * Of a folder inside a Git repository: where it lies in it, such as apps/counter.
+ */
+prefix?: string
+/**
  * The branch that is checked out.
  */
 branch?: string

@@ -133,7 +133,13 @@ async function startDatabase(folder: string): Promise<{ readonly socket: string;
     run('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, user, '--auth-root-authentication-method=normal', '--skip-test-db'])
   const program = ['mariadbd', '--no-defaults', user, `--datadir=${data}`, `--socket=${socket}`, `--pid-file=${join(runFolder, 'pid')}`]
   const server = spawn('nice', [...program, ...DATABASE_OPTIONS], { stdio: 'ignore' })
+  const interrupt = (): void => {
+    server.kill()
+    process.exit(130)
+  }
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   const stop = async (): Promise<void> => {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
     await end(server)
     await rm(runFolder, { recursive: true, force: true })
   }

@@ -100,8 +100,8 @@ function startOf({ final }: Build): Pick<Analysis, 'entrypoint' | 'command'> {
 }
 
 /** Where `source.directory` leads, with a slash at the end; empty for the root. Sage puts it behind the workspace's path, so that a slash before it means nothing. */
-function contextFolder({ manifest, tree }: RepositoryFacts): string | undefined {
-  const context = resolveTreePath(tree, directoryOf(manifest.value))
+function contextFolder({ manifest, tree, subject }: RepositoryFacts): string | undefined {
+  const context = resolveTreePath(tree, directoryOf(manifest.value, subject))
   if (context.kind !== 'folder') return undefined
   return context.path === '.' ? '' : `${context.path}/`
 }

@@ -88,7 +88,7 @@ export function readsNothing({ modules, isWhole }: Program): boolean {
 /** The command line of a program with one argparse parser that is understood; undefined when it is read in another way, or not understood. */
 export function commandLineOf(program: Program): CommandLine | undefined {
   const { entry, modules, isWhole } = program
-  if (!isWhole || modules.some((module) => readsOtherwise(module.outline.imports) || looksAtWords(module))) return undefined
+  if (!isWhole || modules.some((module) => readsOtherwise(module.outline.imports) || looksAtWords(module) || namesAddition(module))) return undefined
   const runs = (module: PythonModule): readonly Call[] => (module === entry ? module.outline.calls : module.outline.calls.filter(({ isMain }) => !isMain))
   const calls = modules.flatMap((module) => runs(module).map((call) => ({ module, call })))
   const parsers = calls.filter(({ module, call }) => module.functionName(call).split('.').at(-1)?.endsWith('ArgumentParser') ?? false)
@@ -120,6 +120,11 @@ function readsOtherwise(imports: readonly { readonly module: string; readonly na
 function looksAtWords({ outline, text }: PythonModule): boolean {
   if (outline.imports.some(({ name }) => name === 'argv')) return true
   return outline.attributes.has('argv') && /\.argv\b(?!\s{0,9}\[\s{0,9}1\s{0,9}:\s{0,9}\])/.test(text.text)
+}
+
+/** `add = parser.add_argument`: flags are added under another name. */
+function namesAddition({ text }: PythonModule): boolean {
+  return /\.add_argument\b(?!\s{0,99}\()/.test(text.text)
 }
 
 /** `parse_args([…])`: words of its own instead of the job's. */

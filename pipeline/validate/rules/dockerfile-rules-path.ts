@@ -9,13 +9,13 @@ import { manifestFor } from './dockerfile-examples.ts'
 const manifestWith = (source: string): string => manifestFor('linux/amd64', 'linux/arm64') + source
 
 /** Where the build context and the Dockerfile are, as `source` says. */
-function locate({ manifest, tree }: RepositoryFacts): {
+function locate({ manifest, tree, subject }: RepositoryFacts): {
   readonly context: ReturnType<typeof resolveTreePath>
   readonly directory: string
   readonly dockerfile: string
   readonly found: ReturnType<typeof resolveTreePath>
 } {
-  const [directory, dockerfile] = [directoryOf(manifest.value), dockerfileOf(manifest.value)]
+  const [directory, dockerfile] = [directoryOf(manifest.value, subject), dockerfileOf(manifest.value)]
   return { context: resolveTreePath(tree, directory), directory, dockerfile, found: resolveDockerfile(tree, directory, dockerfile) }
 }
 

@@ -2,6 +2,7 @@ import { error, warning } from '../../problem.ts'
 import type { Place, Problem } from '../../problem.ts'
 import { resolveTreePath } from '../../tree.ts'
 import type { TreePath } from '../../tree.ts'
+import { directoryOf } from '../build-location.ts'
 import { listOf, mappingOf, textOf, textsOf, valueOf } from '../lenient.ts'
 import type { RepositoryFacts, RuleFile } from '../rule.ts'
 import { explainPath } from '../tree-words.ts'
@@ -80,12 +81,12 @@ function* checkUri(facts: RepositoryFacts, file: RuleFile, path: DocumentPath, u
 }
 
 /** Files are placed into a copy of the build context, so the place must lie in it. */
-const modelHasAPlace: Check = function* ({ manifest, pipelineFile, tree }) {
+const modelHasAPlace: Check = function* ({ manifest, pipelineFile, tree, subject }) {
   const model = mappingOf(pipelineFile?.value, 'model')
   if (pipelineFile === undefined || Object.keys(model).length === 0) return
   const path = textOf(model, 'path')
   const found = resolveTreePath(tree, path)
-  const directory = resolveTreePath(tree, textOf(mappingOf(manifest.value, 'source'), 'directory') || '.')
+  const directory = resolveTreePath(tree, directoryOf(manifest.value, subject))
   const place = pipelineFile.place(['model', 'path'])
   if (found.kind === 'outside' || found.kind === 'loop' || found.kind === 'submodule') yield pathProblem('`model.path`', path, found, 'folder', place)
   else if (found.path === '.') yield error('CTSS-C020', '`model.path` must be a folder below the root, for instance app/model.', { place })

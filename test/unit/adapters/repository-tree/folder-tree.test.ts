@@ -80,6 +80,9 @@ describe('a Git working tree', () => {
     expect(cut.commit).toBe(git(folder, 'rev-parse', 'HEAD'))
     expect(cut).not.toHaveProperty('described')
     git(folder, 'checkout', '-q', '--detach')
+    layOut(folder, { 'apps/one/sage.yaml': 'x' })
+    expect(await (await openFolder(join(folder, 'apps/one'))).subject()).toMatchObject({ prefix: 'apps/one' })
+    expect(await subject()).not.toHaveProperty('prefix')
     expect(await subject()).not.toHaveProperty('branch')
   })
 
