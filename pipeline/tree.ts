@@ -22,6 +22,9 @@ export type TreePath =
   | { readonly kind: 'outside'; readonly link?: string }
   | { readonly kind: 'loop'; readonly link: string }
 
+/** PATH_MAX of Linux: nothing longer can be opened. */
+const MAX_PATH = 4096
+
 /** As many as Linux follows. */
 const MAX_LINKS = 40
 
@@ -41,6 +44,7 @@ export function indexTree(entries: readonly TreeEntry[]): TreeIndex {
 /** Follows a path from the root of a tree, links included, without touching any file system. */
 export function resolveTreePath(index: TreeIndex, path: string): TreePath {
   if (path.startsWith('/')) return { kind: 'outside' }
+  if (path.length > MAX_PATH) return { kind: 'missing', path }
   const pending = path.split('/').toReversed()
   const done: string[] = []
   let links = 0
@@ -56,7 +60,7 @@ export function resolveTreePath(index: TreeIndex, path: string): TreePath {
     if (entry?.mode === '160000') return { kind: 'submodule', path: entry.path }
     if (entry?.mode !== '120000') continue
     link = entry.path
-    if (entry.target === undefined || entry.target.startsWith('/')) return { kind: 'outside', link }
+    if (entry.target === undefined || entry.target.startsWith('/') || entry.target.length > MAX_PATH) return { kind: 'outside', link }
     if (++links > MAX_LINKS) return { kind: 'loop', link }
     done.pop()
     pending.push(...entry.target.split('/').toReversed())

@@ -34,6 +34,8 @@ export interface JudgeOptions {
   readonly branch?: string
   /** What `git describe --always --tags --long` prints. */
   readonly described?: string
+  /** As many problems are listed, and have fixes; 100 without it, and what is left is counted. */
+  readonly limit?: number
 }
 
 export interface JudgedManifest {
@@ -79,12 +81,12 @@ export function judgeManifest(file: string, content: Uint8Array, options: JudgeO
   const verdict: Verdict = { portal: judgements.portal.verdict, submitted: isUtf8 ? judgements.submitted.verdict : 'refused' }
   const problems = [...encodingProblems(file, isUtf8, mode)]
   if (!('value' in parsed) || parsed.value.type !== 'dict') {
-    problems.push(...describeRefusals(judgements[mode], source, undefined, facts))
-    return { verdict, problems, manifest: undefined, facts }
+    return { verdict, problems: [...problems, ...describeRefusals(judgements[mode], { source, manifest: undefined, facts, limit: options.limit })], manifest: undefined, facts }
   }
   const read = readDialect(source, parsed.value)
   if (read.converted === undefined) {
-    problems.push(...describeRefusals(judgements[mode], source, read.manifest, facts))
+    // One by one: a file may cause more than a call has room for.
+    for (const problem of describeRefusals(judgements[mode], { source, manifest: read.manifest, facts, limit: options.limit })) problems.push(problem)
     for (const rule of MANIFEST_RULES) for (const finding of rule.check({ manifest: read.manifest, ...facts })) problems.push(problemOf(rule, finding))
     for (const [rule, finding] of spellingFindings(read.manifest)) problems.push(problemOf(rule, finding))
   } else for (const [rule, finding] of dialectFindings(source, read.converted, judgements[mode])) problems.push(problemOf(rule, finding))
@@ -139,12 +141,14 @@ function readDialect(source: TextFile, dict: PythonDict): { readonly manifest: M
 
 const DOCUMENTS: ReadonlyMap<string, RuleDocument> = new Map(SAGE_REFUSALS.map((document) => [document.code, document]))
 
-function describeRefusals(
-  { refusals }: Judgement,
-  source: TextFile,
-  manifest: ManifestFile | undefined,
-  facts: Omit<ManifestFacts, 'manifest'>,
-): readonly Problem[] {
+interface Refused {
+  readonly source: TextFile
+  readonly manifest: ManifestFile | undefined
+  readonly facts: Omit<ManifestFacts, 'manifest'>
+  readonly limit: number | undefined
+}
+
+function describeRefusals({ refusals }: Judgement, { source, manifest, facts, limit = MAX_FIXES }: Refused): readonly Problem[] {
   const marker = refusals.length > 0 && manifest === undefined ? /^(?:<{7}|={7}|>{7})(?: .*)?$/m.exec(source.text) : null
   if (marker !== null) {
     const place = source.place({ start: marker.index, end: marker.index + marker[0].length })
@@ -156,10 +160,10 @@ function describeRefusals(
       }),
     ]
   }
-  return refusals.map((refusal, position) => describeRefusal(refusal, source, position < MAX_FIXES, manifest, facts))
+  return refusals.map((refusal, position) => describeRefusal(refusal, source, position < limit, manifest, facts))
 }
 
-/** More problems than these are counted, not shown. */
+/** More problems than these are counted, not shown, unless more are asked for. */
 const MAX_FIXES = 200
 
 function describeRefusal(

@@ -7,15 +7,20 @@ const MAX_PROBLEMS = 100
 
 const IMPORTANCE: Readonly<Record<Problem['severity'], number>> = { error: 0, warning: 1, hint: 2 }
 
-/** Problems of several files and rules in one stable order (importance, file, line, column, code), each said once; of more than 100 the rest is counted. */
-export function tidyProblems(problems: readonly Problem[]): readonly Problem[] {
-  const unique = new Map(problems.map((problem) => [JSON.stringify([problem.code, problem.place, problem.message]), problem]))
+/** Problems of several files and rules in one stable order (importance, file, line, column, code), each said once; of more than the limit the rest is counted. */
+export function tidyProblems(problems: readonly Problem[], limit = MAX_PROBLEMS): readonly Problem[] {
+  const unique = new Map(problems.map((problem) => [keyOf(problem), problem]))
   const sorted = [...unique.values()].toSorted(compareProblems)
-  const left = sorted.length - MAX_PROBLEMS
+  const left = sorted.length - limit
   if (left <= 0) return sorted
   const file = sorted[0]?.place?.file ?? 'sage.yaml'
   const more = problemOf(MORE_PROBLEMS, { place: { file }, message: `There are ${left} more problems, not listed.`, suggestion: 'Mend these first.' })
-  return [...sorted.slice(0, MAX_PROBLEMS), more]
+  return [...sorted.slice(0, limit), more]
+}
+
+/** Joined by hand: a hostile file has a hundred thousand. */
+function keyOf({ code, message, place }: Problem): string {
+  return `${code}\0${place?.file ?? ''}\0${place?.line ?? ''}:${place?.column ?? ''}\0${message}`
 }
 
 function compareProblems(a: Problem, b: Problem): number {

@@ -45,7 +45,7 @@ export function editDistance(a: string, b: string, limit = Infinity): number {
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
   const line = text.replace(/\s+/g, ' ')
-  return `"${line.length > 60 ? `${line.slice(0, 59)}…` : line}"`
+  return `"${line.length > 60 ? `${line.slice(0, 59).replace(/[\uD800-\uDBFF]$/, '')}…` : line}"`
 }
 
 /** `a`, `a or b`, `a, b or c`. */

@@ -1,8 +1,9 @@
-import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from 'yaml'
+import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from 'yaml'
 import type { Document, Node, Pair, YAMLError } from 'yaml'
 
 import { error } from '../problem.ts'
 import type { Place, Problem } from '../problem.ts'
+import { textFile } from './text-file.ts'
 import { quote } from './words.ts'
 
 export type DocumentPath = readonly (string | number)[]
@@ -31,6 +32,7 @@ const MAX_DEPTH = 64
 /** After aliases are followed. */
 const MAX_NODES = 100_000
 const MAX_SYNTAX_PROBLEMS = 10
+const MAX_ALIASES = 1000
 
 /** YAML 1.2's characters (section 5.1), which are PyYAML's too. */
 const FORBIDDEN_CHARACTER = /[^\t\n\r\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
@@ -53,10 +55,10 @@ export function parseYaml(file: string, content: Buffer): ParsedYaml {
     return refuse(error('CTSS-C001', `${file} is not UTF-8 text.`, { place: { file }, suggestion: 'Save it as UTF-8 without other encodings.' }))
   const forbidden = FORBIDDEN_CHARACTER.exec(text)
   if (forbidden !== null) return refuse(forbiddenCharacter(file, text, forbidden))
-  const lines = new LineCounter()
-  const makePlace = (start: number, end?: number): Place => placeAt(file, lines, start, end)
+  const source = textFile(file, text)
+  const makePlace = (start: number, end = start): Place => source.place({ start, end })
   // Keys are compared below, as the package's own check is quadratic. Too deep a nesting is one of its errors.
-  const parsed = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, merge: true })
+  const parsed = parseDocument(text, { uniqueKeys: false, prettyErrors: false, merge: true })
   if (parsed.errors.length > 0)
     return { source: undefined, problems: parsed.errors.slice(0, MAX_SYNTAX_PROBLEMS).map((problem) => syntaxProblem(file, problem, makePlace)) }
   const problems = inspectTree(file, parsed, makePlace)
@@ -84,14 +86,6 @@ function forbiddenCharacter(file: string, text: string, { 0: character, index }:
     place,
     suggestion: 'Delete it, or write it as an escape in double quotes.',
   })
-}
-
-function placeAt(file: string, lines: LineCounter, start: number, end?: number): Place {
-  const from = lines.linePos(start)
-  const place = { file, line: from.line, column: from.col }
-  if (end === undefined || end <= start) return place
-  const to = lines.linePos(end)
-  return { ...place, endLine: to.line, endColumn: to.col }
 }
 
 /** The package's words are for programmers; the frequent mistakes get ours. */
@@ -125,9 +119,12 @@ function inspectTree(file: string, document: Document.Parsed, makePlace: (start:
     }),
   )
   const pending: { node: unknown; depth: number }[] = [{ node: document.contents, depth: 0 }]
+  let aliases = 0
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { node, depth } = next
     if (depth > MAX_DEPTH) return [tooDeep(file, placeOfNode(node, makePlace))]
+    // The package looks each of them up among all anchors.
+    if (isAlias(node) && ++aliases > MAX_ALIASES) return [unresolvable(file, `more than ${MAX_ALIASES} aliases`)]
     if (isSeq(node)) for (const item of node.items) pending.push({ node: item, depth: depth + 1 })
     if (!isMap(node)) continue
     const seen = new Set<string>()

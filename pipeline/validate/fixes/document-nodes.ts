@@ -92,7 +92,7 @@ export function isPlainlyAt(text: string, root: PythonValue, path: DocumentPath)
   }
   if (parent.type !== 'list' || typeof position !== 'number') return false
   const before = position === 0 ? parent.start + (isFlow(text, parent) ? 1 : 0) : parent.items[position - 1]?.end
-  return before !== undefined && value.start >= before && /^[\s,]*-?\s*$/.test(withoutComments(text.slice(before, value.start)))
+  return before !== undefined && value.start >= before && /^[\s,]*(?:-\s*)?$/.test(withoutComments(text.slice(before, value.start)))
 }
 
 function withoutComments(text: string): string {

@@ -1,5 +1,6 @@
 import { fixProperty } from '../fixes/make-fix.ts'
 import { insertEntry } from '../fixes/yaml-edits.ts'
+import type { TreeIndex } from '../../tree.ts'
 import { mappingOf, textOf } from '../lenient.ts'
 import type { RepositoryFacts, RepositoryRule } from '../rule.ts'
 import { closestWord, editDistance } from '../words.ts'
@@ -25,11 +26,25 @@ function speaksForRepository({ manifest, tree }: RepositoryFacts): boolean {
   return !manifest.file.includes('/') || !tree.entries.has('sage.yaml')
 }
 
-/** Names directly in the folder. */
+const NAMES = new WeakMap<TreeIndex, ReadonlyMap<string, readonly string[]>>()
+
+/** Names directly in a folder at the root. Grouped once: a hostile tree has thousands of both. */
 function namesIn({ tree }: RepositoryFacts, folder: string): readonly string[] {
-  return [...tree.entries.keys()]
-    .filter((path) => path.startsWith(`${folder}/`) && !path.includes('/', folder.length + 1))
-    .map((path) => path.slice(folder.length + 1))
+  const known = NAMES.get(tree) ?? groupNames(tree)
+  NAMES.set(tree, known)
+  return known.get(folder) ?? []
+}
+
+function groupNames({ entries }: TreeIndex): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>()
+  for (const path of entries.keys()) {
+    const [folder = '', name, deeper] = path.split('/', 3)
+    if (name === undefined || deeper !== undefined) continue
+    const names = groups.get(folder)
+    if (names === undefined) groups.set(folder, [name])
+    else names.push(name)
+  }
+  return groups
 }
 
 const folderIsNamed: RepositoryRule = {

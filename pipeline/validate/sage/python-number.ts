@@ -42,7 +42,7 @@ export function parseInteger(text: string, base: 2 | 8 | 10 | 16, at: number): b
 /** Python's `float(text)` of a text without underscores; throws its ValueError. */
 export function parseFloating(text: string, at: number): number {
   const trimmed = toAscii(text).toLowerCase()
-  if (/^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?$/.test(trimmed)) return Number(trimmed)
+  if (/^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?$/.test(trimmed)) return Number(trimmed)
   const word = /^([-+]?)(?:(inf(?:inity)?)|nan)$/.exec(trimmed)
   if (word === null) throw new PythonFailure('ValueError', `could not convert string to float: ${quoteText(text)}`, at)
   if (word[2] === undefined) return Number.NaN

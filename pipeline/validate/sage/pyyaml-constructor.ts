@@ -20,7 +20,7 @@ export function constructDocument(root: Node, text: string): PythonValue {
 class Constructor {
   readonly #text: string
   readonly #unfilled: (() => void)[] = []
-  readonly #budget: FlattenBudget = { pairs: 0 }
+  readonly #budget: FlattenBudget = { pairs: 0, done: new Set() }
 
   constructor(text: string) {
     this.#text = text

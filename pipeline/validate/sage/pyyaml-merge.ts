@@ -11,6 +11,8 @@ const MAX_MERGED_PAIRS = 200_000
 /** How many pairs a document's merges have copied. */
 export interface FlattenBudget {
   pairs: number
+  /** Mappings that hold no merge key any more: a list may name one of them thousands of times. */
+  readonly done: Set<MappingNode>
 }
 
 /**
@@ -18,6 +20,7 @@ export interface FlattenBudget {
  * A mapping that is merged loses its merge keys too. Throws PyYAML's ConstructorError.
  */
 export function flattenMapping(node: MappingNode, text: string, budget: FlattenBudget, depth = 0): void {
+  if (budget.done.has(node)) return
   if (depth > MAX_MERGE_DEPTH) throw new PythonFailure('RecursionError', 'maximum recursion depth exceeded', node.mark)
   const merge: Pair[] = []
   // The list may change below: a mapping can contain itself.
@@ -31,9 +34,11 @@ export function flattenMapping(node: MappingNode, text: string, budget: FlattenB
       index += 1
     }
   }
-  if (merge.length === 0) return
-  node.pairs = [...merge, ...node.pairs]
-  node.merged += merge.length
+  if (merge.length > 0) {
+    node.pairs = [...merge, ...node.pairs]
+    node.merged += merge.length
+  }
+  if (node.pairs.every(({ key }) => key.tag !== MERGE && key.tag !== VALUE)) budget.done.add(node)
 }
 
 function mergeSources(node: MappingNode, { value }: Pair, text: string, budget: FlattenBudget, depth: number): readonly (readonly Pair[])[] {
