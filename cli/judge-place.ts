@@ -31,7 +31,7 @@ export async function loadJudge(): Promise<Judge> {
 
 /** A place that is open: its manifests as they are, and as they would be with other texts. */
 export interface JudgedPlace extends Mendable {
-  reports(files?: ReadonlyMap<string, Buffer>): Promise<readonly ManifestReport[]>
+  reports(): Promise<readonly ManifestReport[]>
   /** Writes what has been mended; `string`: why nothing may be written here. */
   readonly write: ((files: readonly MendedFile[]) => Promise<void>) | string
 }
@@ -43,11 +43,11 @@ export async function judgedPlace(place: OpenPlace, options: JudgeOptions, judge
 
 async function judgedRepository({ tree, folder }: Extract<OpenPlace, { kind: 'repository' }>, options: JudgeOptions, judge: Judge): Promise<JudgedPlace> {
   const index = indexTree(await tree.entries())
-  const reports = async (files: ReadonlyMap<string, Buffer> = new Map()): Promise<readonly ManifestReport[]> =>
-    judge.repository(files.size === 0 ? tree : await overlayTree(tree, files), options)
+  const reports = async (files: ReadonlyMap<string, Buffer> = new Map(), limit?: number): Promise<readonly ManifestReport[]> =>
+    judge.repository(files.size === 0 ? tree : await overlayTree(tree, files), limited(options, limit))
   return {
     reports,
-    judge: async (files) => problemsOf(await reports(files)),
+    judge: async (files) => problemsOf(await reports(files, Infinity)),
     read: async (file, limitBytes) => tree.read(file, limitBytes),
     refusal(file) {
       const found = resolveTreePath(index, file)
@@ -59,25 +59,34 @@ async function judgedRepository({ tree, folder }: Extract<OpenPlace, { kind: 're
 }
 
 function judgedFile({ path, content, isLink }: Extract<OpenPlace, { kind: 'file' }>, options: JudgeOptions, judge: Judge): JudgedPlace {
-  const reports = async (files?: ReadonlyMap<string, Buffer>): Promise<readonly ManifestReport[]> => [judge.text(path, files?.get(path) ?? content, options)]
+  const linkReason = `${path} is a symbolic link: give the file itself to have it changed`
+  const reports = async (files?: ReadonlyMap<string, Buffer>, limit?: number): Promise<readonly ManifestReport[]> => [
+    judge.text(path, files?.get(path) ?? content, limited(options, limit)),
+  ]
   return {
     reports,
-    judge: async (files) => problemsOf(await reports(files)),
+    judge: async (files) => problemsOf(await reports(files, Infinity)),
     read: async (file, limitBytes) => (file === path ? content.subarray(0, limitBytes + 1) : undefined),
     refusal(file) {
+      if (isLink) return linkReason
       if (file === path) return undefined
       if (dirname(file) !== dirname(path) || basename(file) === '..') return `${file} lies elsewhere: give the folder to have it changed`
       // What is written beside it, a newer form of it, is written once.
       return lstatSync(file, { throwIfNoEntry: false }) === undefined ? undefined : `${file} is there already`
     },
     write: isLink
-      ? `${path} is a symbolic link: give the file itself to have it changed`
+      ? linkReason
       : async (files) =>
           fixFiles(
             dirname(path),
             files.map((file) => ({ ...file, file: basename(file.file) })),
           ),
   }
+}
+
+/** Every problem counts when fixes are looked for, not only those that are shown. */
+function limited(options: JudgeOptions, limit: number | undefined): JudgeOptions {
+  return limit === undefined ? options : { ...options, limit }
 }
 
 function problemsOf(reports: readonly ManifestReport[]): readonly Problem[] {

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Problem } from '../pipeline/problem.ts'
 import { applyFixes } from '../pipeline/validate/fixes/apply-edits.ts'
 import { MAX_FILE_BYTES } from '../pipeline/validate/yaml-source.ts'
-import type { Fix } from '../schemas/generated/types.ts'
+import type { Edit, Fix } from '../schemas/generated/types.ts'
 
 /** Fixes can bring others to light: as often as this all problems are found anew. Two or three times do. */
 const MAX_ROUNDS = 10
@@ -64,9 +64,13 @@ function stateOf(texts: ReadonlyMap<string, string>): string {
   return JSON.stringify([...texts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Whether a fix writes a file anew that it has written already: once more would be a second copy in it. */
+/** Whether a fix writes a whole file anew that was written already: once more would be a second copy in it. */
 function isWritten({ edits }: Fix, { originals, texts }: Pick<Draft, 'originals' | 'texts'>): boolean {
-  return edits.some(({ file }) => texts.has(file) && originals.has(file) && originals.get(file) === undefined)
+  return edits.some((edit) => isWholeFile(edit) && texts.has(edit.file) && originals.has(edit.file) && originals.get(edit.file) === undefined)
+}
+
+function isWholeFile({ line, column, endLine, endColumn }: Edit): boolean {
+  return line === 1 && column === 1 && endLine === 1 && endColumn === 1
 }
 
 /** What `--fix` applies, each change once: nothing that needs a person's eye, and nothing that would only be nicer. */

@@ -3,7 +3,8 @@ import { lstat, open, stat } from 'node:fs/promises'
 
 import { errorCode, storageFailure } from '../adapters/filesystem/storage-failure.ts'
 import { Failure } from '../pipeline/failure.ts'
-import { isGitUrl, openRepository } from './open-repository.ts'
+import { isGitUrl } from './git-url.ts'
+import { openRepository } from './open-repository.ts'
 import type { OpenOptions, OpenRepository } from './open-repository.ts'
 import { printablePath } from './output/printable-path.ts'
 

@@ -4,6 +4,7 @@ import { makeWorkFolder } from '../adapters/machine/work-folders.ts'
 import { openFolder, openRemote } from '../adapters/repository-tree/open.ts'
 import { Failure } from '../pipeline/failure.ts'
 import type { RepositoryTree } from '../pipeline/ports/repository-tree.ts'
+import { isGitUrl } from './git-url.ts'
 
 export interface OpenRepository extends AsyncDisposable {
   readonly tree: RepositoryTree
@@ -17,11 +18,6 @@ export interface OpenOptions {
   /** Below it a clone lies while it is used. */
   readonly workParent: string
   readonly signal: AbortSignal
-}
-
-/** Whether what a person typed is an address of a Git repository, and no path. */
-export function isGitUrl(place: string): boolean {
-  return /^(https?|ssh|git|file):\/\/|^[\w.-]+@[\w.-]+:/.test(place)
 }
 
 /** Opens what a person typed: a folder, or a Git URL (`https://…`, `ssh://…`, `git@host:…`, `file:///…`). */

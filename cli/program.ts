@@ -1,8 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { normaliseRepositoryUrl } from '../pipeline/repository-url.ts'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
+import { isGitUrl } from './git-url.ts'
 import type { RepositoryOptions, RunOptions, TestOptions, ValidateOptions } from './options.ts'
 import { EXIT, explainError, type ExitCode } from './exit-code.ts'
 import { printable } from './output/output.ts'
+import { printablePath } from './output/printable-path.ts'
 
 const DESCRIPTION = 'Takes an edge plugin from its repository to a tested, published bundle, on this machine.'
 
@@ -118,9 +121,9 @@ function validateCommands(program: Command, finish: (code: ExitCode) => void): v
     .command('validate')
     .description('judge manifests as Sage does, with everything around them; needs nothing installed')
     .argument('[place...]', 'folders or Git URLs of plugin repositories, or manifests', ['.'])
-    .option('--user <name>', 'the Sage user who registers the plugin: the namespace that the Portal fills in')
-    .option('--repository <url>', 'the address that the Portal fills in (else that of the remote origin)')
-    .option('--branch <name>', 'the branch that the Portal fills in (else the one that is checked out)')
+    .option('--user <name>', 'the Sage user who registers the plugin: the namespace that the Portal fills in', parseWord)
+    .option('--repository <url>', 'the address that the Portal fills in (else that of the remote origin)', parseAddress)
+    .option('--branch <name>', 'the branch that the Portal fills in (else the one that is checked out)', parseWord)
     .option('--as-submitted', 'judge what POST /submit gets, with nothing filled in')
     .addOption(new Option('--fix', 'apply the safe fixes of errors and warnings, then judge again').conflicts('diff'))
     .addOption(new Option('--diff', 'print what --fix would change, as a patch; write nothing').conflicts(['json', 'sarif', 'github']))
@@ -129,7 +132,8 @@ function validateCommands(program: Command, finish: (code: ExitCode) => void): v
     .option('--github', 'annotations of GitHub Actions on stdout')
     .option('--buildkit', "ask BuildKit's own check about the Dockerfile too, where there is a builder")
     .option('--strict', 'warnings fail too')
-    .option('--ref <ref>', 'branch, tag or commit of a Git URL')
+    .option('--ref <ref>', 'branch, tag or commit of a Git URL', parseWord)
+    .hook('preAction', (_program, command) => checkRef(command))
     .option('--quiet', 'print no report, only an exit code')
     .action(async (places: string[], options: ValidateOptions) => finish(await (await import('./commands/validate.ts')).validateCommand(places, options)))
   program
@@ -152,9 +156,30 @@ function repositoryCommand(program: Command, name: string, summary: string): Com
       new Option('--force [stages]', 'run these stages (comma-separated; all when none is named) even when nothing has changed').argParser(parseStages),
     )
     .option('--keep-going', 'go on after errors; nothing is published after one')
-    .option('--ref <ref>', 'branch, tag or commit of a Git URL')
+    .option('--ref <ref>', 'branch, tag or commit of a Git URL', parseWord)
+    .hook('preAction', (_program, command) => checkRef(command))
     .option('--json', 'one JSON document on stdout; logs on stderr')
     .option('--quiet', 'no progress')
+}
+
+/** A folder is judged and built as it lies there: a ref would be ignored. */
+function checkRef(command: Command): void {
+  if (command.opts()['ref'] === undefined) return
+  const given: unknown = command.processedArgs[0]
+  const folder = (Array.isArray(given) ? given.map(String) : [String(given)]).find((place) => !isGitUrl(place))
+  if (folder !== undefined)
+    command.error(`error: option '--ref' is only for Git URLs, and ${printablePath(folder)} is none: check the branch out there instead.`)
+}
+
+function parseWord(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is empty: name one, or leave the option out.')
+  return text
+}
+
+function parseAddress(text: string): string {
+  if (normaliseRepositoryUrl(text) === undefined)
+    throw new InvalidArgumentError(`'${printable(text)}' is no address of a Git repository; one looks like https://github.com/owner/repository.`)
+  return text
 }
 
 function parseList(text: string): string[] {

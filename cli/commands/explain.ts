@@ -13,7 +13,7 @@ export async function explainCommand(
   rules?: readonly RuleDocument[],
 ): Promise<ExitCode> {
   const documents = rules ?? (await import('../../pipeline/validate/rules/rules.ts')).RULE_DOCUMENTS
-  const found = asked === undefined ? documents : documents.filter(({ code, name }) => [code.toLowerCase(), name].includes(asked.toLowerCase()))
+  const found = asked === undefined ? documents : documents.filter(({ code, name }) => code === fullCode(asked) || name === asked.toLowerCase())
   if (found.length === 0) return refuse(asked ?? '', documents)
   const { color } = readEnvironment()
   const isColored = color === 'always' || (color === 'auto' && process.stdout.isTTY)
@@ -31,10 +31,15 @@ function toOutput({ code, name, severity, title, reason, source, example }: Rule
   return { code, name, severity, title, reason, source, example }
 }
 
+/** `m100`, `M100` and `ctss-m100` are CTSS-M100. */
+function fullCode(asked: string): string {
+  return `CTSS-${asked.toUpperCase().replace(/^CTSS-/, '')}`
+}
+
 function refuse(asked: string, documents: readonly RuleDocument[]): ExitCode {
   const meant =
     closestWord(
-      asked.toUpperCase(),
+      fullCode(asked),
       documents.map(({ code }) => code),
     ) ??
     closestWord(

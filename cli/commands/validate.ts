@@ -17,7 +17,7 @@ import { printable } from '../output/output.ts'
 import { describeMending } from '../output/validate/mending.ts'
 import { openWriter } from '../output/validate/open-writer.ts'
 import type { ReportWriter } from '../output/validate/report-writer.ts'
-import { patchPath, showReport } from '../output/validate/show-report.ts'
+import { patchNote, patchPath, showReport } from '../output/validate/show-report.ts'
 import type { ReportOrigin } from '../output/validate/show-report.ts'
 import { writeOut } from '../output/validate/write-out.ts'
 
@@ -62,7 +62,8 @@ async function validatePlace(place: string, validation: Validation): Promise<voi
     for (const report of await judged.reports()) {
       const shown = await showReport(await withBuildkit(report, opened, validation), origin, {
         strict: options.strict ?? false,
-        source: writer.showsLines ? judged : undefined,
+        showsLines: writer.showsLines,
+        source: judged,
       })
       totals.manifests += 1
       if (shown.failed) totals.failed += 1
@@ -132,10 +133,14 @@ async function fixPlace(place: string, validation: Validation): Promise<void> {
 async function printPatch(mending: Mending, origin: ReportOrigin, { quiet = false }: ValidateOptions): Promise<void> {
   const { writePatch } = await import('../output/validate/diff.ts')
   const changes = mending.files.map(({ file, before, after }) => ({
-    path: patchPath(file, origin),
+    path: patchPath(file, origin, before === undefined),
     before: before?.toString('utf8'),
     after: after.toString('utf8'),
   }))
-  await writeOut(process.stdout, writePatch(changes))
+  const note = patchNote(
+    mending.files.map(({ file }) => file),
+    origin,
+  )
+  await writeOut(process.stdout, note + writePatch(changes))
   if (!quiet) process.stderr.write(describeMending(mending, origin, 'would be fixed'))
 }

@@ -16,7 +16,9 @@ const MAX_LINE = 500
 export function printable(line: string): string {
   // oxlint-disable-next-line no-control-regex -- removing them is the point
   const text = stripVTControlCharacters(line)
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, ' ')
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, ' ')
+    // An old form of commands to GitHub's runner, which it obeys anywhere in a line.
+    .replaceAll('##[', '# #[')
     .trimEnd()
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text
 }

@@ -43,6 +43,8 @@ export interface JudgedManifest {
   readonly problems: readonly Problem[]
   /** In today's dialect; undefined: it cannot be read. */
   readonly manifest: ManifestFile | undefined
+  /** Read from an old dialect: nothing of it stands where the manifest says. */
+  readonly isConverted?: boolean
   readonly facts: Omit<ManifestFacts, 'manifest'>
 }
 
@@ -81,16 +83,21 @@ export function judgeManifest(file: string, content: Uint8Array, options: JudgeO
   const verdict: Verdict = { portal: judgements.portal.verdict, submitted: isUtf8 ? judgements.submitted.verdict : 'refused' }
   const problems = [...encodingProblems(file, isUtf8, mode)]
   if (!('value' in parsed) || parsed.value.type !== 'dict') {
-    return { verdict, problems: [...problems, ...describeRefusals(judgements[mode], { source, manifest: undefined, facts, limit: options.limit })], manifest: undefined, facts }
+    return {
+      verdict,
+      problems: [...problems, ...describeRefusals(judgements[mode], { source, manifest: undefined, facts, limit: options.limit })],
+      manifest: undefined,
+      facts,
+    }
   }
   const read = readDialect(source, parsed.value)
   if (read.converted === undefined) {
     // One by one: a file may cause more than a call has room for.
     for (const problem of describeRefusals(judgements[mode], { source, manifest: read.manifest, facts, limit: options.limit })) problems.push(problem)
     for (const rule of MANIFEST_RULES) for (const finding of rule.check({ manifest: read.manifest, ...facts })) problems.push(problemOf(rule, finding))
-    for (const [rule, finding] of spellingFindings(read.manifest)) problems.push(problemOf(rule, finding))
+    for (const [rule, finding] of spellingFindings(read.manifest, problems)) problems.push(problemOf(rule, finding))
   } else for (const [rule, finding] of dialectFindings(source, read.converted, judgements[mode])) problems.push(problemOf(rule, finding))
-  return { verdict, problems, manifest: read.manifest, facts }
+  return { verdict, problems, manifest: read.manifest, facts, isConverted: read.converted !== undefined }
 }
 
 function decode(content: Uint8Array): { readonly text: string; readonly isUtf8: boolean } {
@@ -131,7 +138,7 @@ function ownNamespace({ entries }: PythonDict): string | undefined {
 
 function readDialect(source: TextFile, dict: PythonDict): { readonly manifest: ManifestFile; readonly converted: ConvertedManifest | undefined } {
   const manifest = makeManifest(source, dict)
-  const converted = convertDialect(manifest.value)
+  const converted = convertDialect(manifest.value, manifest)
   if (converted === undefined) return { manifest, converted }
   const read = readBody(converted.text)
   // The converter writes a mapping; its own tests hold that.

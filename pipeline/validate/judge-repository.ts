@@ -26,14 +26,14 @@ export interface ManifestReport {
   /** Inside the repository, or as it was given. */
   readonly path: string
   readonly verdict: Verdict
-  /** Errors first, at most 100 and a count of the rest. */
+  /** Errors first, at most 100 (or as many as were asked for) and a count of the rest. */
   readonly problems: readonly Problem[]
 }
 
 /** Judges a file alone: nothing is known of its repository but what the options say. Never throws. */
 export function validateManifestText(path: string, content: Uint8Array, options: JudgeOptions = {}): ManifestReport {
   const { verdict, problems } = judgeManifest(path, content, options)
-  return { path, verdict, problems: tidyProblems(problems) }
+  return { path, verdict, problems: tidyProblems(problems, options.limit) }
 }
 
 /** Judges every manifest of a repository, each with the files that belong to it; the pipeline file goes with the root's. Fails only as the tree does. */
@@ -47,7 +47,7 @@ export async function validateRepository(tree: RepositoryTree, options: JudgeOpt
   const reports: ManifestReport[] = []
   for (const path of paths) {
     const { judged, problems } = await judgeInRepository(tree, repository, path, options)
-    reports.push({ path, verdict: judged.verdict, problems: tidyProblems(problems) })
+    reports.push({ path, verdict: judged.verdict, problems: tidyProblems(problems, options.limit) })
   }
   return reports
 }
@@ -105,7 +105,8 @@ export async function judgeInRepository(
     ...(await readSources(tree, index, judged.manifest, subject)),
   }
   const { REPOSITORY_RULE_LIST } = await import('./rules/repository-rule-list.ts')
-  const crossed = REPOSITORY_RULE_LIST.flatMap((rule) => [...rule.check(facts)].map((finding) => problemOf(rule, finding)))
+  const noticed = REPOSITORY_RULE_LIST.flatMap((rule) => [...rule.check(facts)].map((finding) => problemOf(rule, finding)))
+  const crossed = noticed.map((problem) => (judged.isConverted && problem.fix?.edits.some(({ file }) => file === path) ? withoutFix(problem) : problem))
   return { judged, problems: [...judged.problems, ...own, ...crossed, ...pipelineFileProblems(facts)] }
 }
 

@@ -41,11 +41,11 @@ function readable(text: string): string {
   return text.split('\n').map(printable).join('\n')
 }
 
-/** A line of the log that cannot be taken for a command, whatever the path is: those begin with `::`, old ones hold `##[`. */
+/** A line of the log that cannot be taken for a command, whatever the path is: those begin with `::`, and `printable` breaks old ones. */
 function verdictLine(report: ShownReport): string {
-  const { path, verdict, failed, problems } = report
-  const text = `ctss: ${printablePath(report.shownPath(path))}: ${failed ? 'not valid' : 'valid'}, ${count(problems.length, 'problem')}; the Portal: ${verdict.portal}, POST /submit: ${verdict.submitted}`
-  return text.replaceAll('##[', '## [')
+  const { path, verdict, isJudged, failed, problems } = report
+  const answers = isJudged ? `the Portal: ${verdict.portal}, POST /submit: ${verdict.submitted}` : 'not judged'
+  return `ctss: ${printablePath(report.shownPath(path))}: ${failed ? 'not valid' : 'valid'}, ${count(problems.length, 'problem')}; ${answers}`
 }
 
 /** As the runner unescapes (actions/runner ActionCommand.cs, _escapeDataMappings). */

@@ -1,7 +1,6 @@
 import { styleText } from 'node:util'
 
 import type { Problem } from '../../../pipeline/problem.ts'
-import { safeFixes } from '../../mend.ts'
 import { printable } from '../output.ts'
 import { printablePath } from '../printable-path.ts'
 import { excerpt } from './excerpt.ts'
@@ -69,22 +68,27 @@ function detailLines(detail: string): readonly string[] {
 }
 
 function describeVerdict(report: ShownReport, paint: Paint): readonly string[] {
-  const { path, verdict, failed, problems } = report
+  const { path, failed, problems, fixes, place } = report
   const of = (severity: Problem['severity']): number => problems.filter((problem) => problem.severity === severity).length
-  const answer = (accepted: 'accepted' | 'refused'): string => (accepted === 'accepted' ? 'would accept it' : paint('red', 'would refuse it'))
   const counts = [count(of('error'), 'error'), count(of('warning'), 'warning'), ...(of('hint') > 0 ? [count(of('hint'), 'hint')] : [])].join(', ')
-  const fixes = safeFixes(problems).length
   return [
     `${printablePath(report.shownPath(path))}: ${failed ? paint('red', 'not valid') : paint('green', 'valid')}: ${counts}`,
-    `    the Portal ${answer(verdict.portal)} · POST /submit ${answer(verdict.submitted)} as it stands${verdict.portal === 'accepted' && verdict.submitted === 'refused' ? ' (--as-submitted says why)' : ''}`,
-    ...(fixes === 0
-      ? []
-      : [`    ${count(fixes, 'safe fix', 'safe fixes')}: ctss validate ${shellWord(report.place)} --fix (--diff shows what it would change)`]),
+    `    ${describeAnswers(report, paint)}`,
+    ...(fixes === 0 ? [] : [`    ${count(fixes, 'safe fix', 'safe fixes')}: ctss validate ${shellWord(place)} --fix (--diff shows what it would change)`]),
   ]
 }
 
-/** A word that a shell reads as it is. */
-function shellWord(text: string): string {
+function describeAnswers({ verdict, isJudged, isPortals }: ShownReport, paint: Paint): string {
+  if (!isJudged) return 'not judged: it was not read'
+  const [accepts, refuses] = ['would accept it', paint('red', 'would refuse it')]
+  const why = verdict.portal === 'accepted' && verdict.submitted === 'refused' ? ' (--as-submitted says why)' : ''
+  const portal = verdict.portal === 'refused' ? refuses : isPortals ? accepts : 'would accept its content, but reads sage.yaml at the root alone'
+  return `the Portal ${portal} · POST /submit ${verdict.submitted === 'accepted' ? accepts : refuses} as it stands${why}`
+}
+
+/** A word that a shell reads as it is, and a command as no option. */
+function shellWord(word: string): string {
+  const text = word.startsWith('-') ? `./${word}` : word
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${printablePath(text).replaceAll("'", String.raw`'\''`)}'`
 }
 

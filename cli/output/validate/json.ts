@@ -13,10 +13,15 @@ export function jsonWriter(pathOf: (report: ShownReport, file: string) => string
     report(report) {
       const separator = isFirst ? '\n' : ',\n'
       isFirst = false
-      return `${separator}${JSON.stringify(toOutput(report, (file) => pathOf(report, file)))}`
+      return `${separator}${JSON.stringify(toOutput(report, (file) => pathOf(report, file)), wellFormed)}`
     },
     end: () => `${isFirst ? '' : '\n'}]}\n`,
   }
+}
+
+/** Half a character, cut out of a hostile name, is one that strict readers refuse. */
+function wellFormed(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value
 }
 
 function toOutput({ path, verdict, problems }: ShownReport, pathOf: (file: string) => string): ManifestOutput {

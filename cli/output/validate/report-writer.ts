@@ -8,6 +8,12 @@ export interface ShownReport {
   /** Inside its repository; of a lone file, as it was given. */
   readonly path: string
   readonly verdict: ShownVerdict
+  /** Whether it was read at all: what is too large, or binary, is not, and its verdict says nothing of Sage's. */
+  readonly isJudged: boolean
+  /** Whether it is the file that the Portal fetches: `sage.yaml` at the root of its repository. */
+  readonly isPortals: boolean
+  /** How many safe fixes `--fix` would begin with here. */
+  readonly fixes: number
   /** Whether its problems fail the command: errors; with `--strict`, warnings too. */
   readonly failed: boolean
   /** By importance, then place; at most 100, and one that counts the rest. */

@@ -1,3 +1,4 @@
+import type { Problem } from '../../problem.ts'
 import type { Edit } from '../../../schemas/generated/types.ts'
 import type { Finding, ManifestFile, RuleDocument } from '../rule.ts'
 import type { Judgement } from '../sage/judge.ts'
@@ -5,6 +6,7 @@ import type { TextFile } from '../text-file.ts'
 import { writePath } from '../words.ts'
 import type { ConvertedManifest, Dialect } from './dialects.ts'
 import { writeManifest } from './manifest-text.ts'
+import { writtenValues } from './written-values.ts'
 
 /** Of Virtual Waggle's days, found in a public repository at its last commit. */
 const OLD_MANIFEST = `{
@@ -82,7 +84,11 @@ export function dialectFindings(text: TextFile, converted: ConvertedManifest, ju
     message: `It was read as the text below.${list.length === 0 ? ' Nothing is lost.' : ` Left out: ${list.join(', ')}${rest}.`}`,
     suggestion: `Save the text as ${target}${target === text.file ? '' : `, and delete ${baseName(text.file)}`}.`,
     detail: converted.text,
-    fix: { title: `write ${target}`, safe: target !== text.file && !dropped.some(({ matters }) => matters), edits: [writeFile(text, target, converted.text)] },
+    fix: {
+      title: `write ${target}`,
+      safe: target !== text.file && converted.isCertain && !dropped.some(({ matters }) => matters),
+      edits: [writeFile(text, target, converted.text)],
+    },
   }
   return [
     [OLD_DIALECT, refusal],
@@ -90,8 +96,12 @@ export function dialectFindings(text: TextFile, converted: ConvertedManifest, ju
   ]
 }
 
-/** The findings about the name of a manifest with today's keys. A file of any other name was given by its path, and is meant as it is. */
-export function spellingFindings(manifest: ManifestFile): readonly (readonly [RuleDocument, Finding])[] {
+/**
+ * The findings about the name of a manifest with today's keys. A file of any other name was given by its path, and is meant as it is.
+ * `others`: what else is said about it. As long as some of that is mended safely, writing the new file is not safe: it would hold what is not mended yet,
+ * and the old file would be changed for nothing.
+ */
+export function spellingFindings(manifest: ManifestFile, others: readonly Problem[] = []): readonly (readonly [RuleDocument, Finding])[] {
   const name = baseName(manifest.file)
   if (!['sage.yml', 'sage.json', 'plugin.yaml', 'plugin.yml'].includes(name)) return []
   const target = targetOf(manifest.file)
@@ -101,7 +111,10 @@ export function spellingFindings(manifest: ManifestFile): readonly (readonly [Ru
     suggestion: name === 'sage.json' ? `Write ${target} with the same keys, and delete ${name}.` : `Rename it to ${target}.`,
   }
   if (name !== 'sage.json') return [[MANIFEST_MISNAMED, finding]]
-  const fix = { title: `write ${target}`, safe: true, edits: [writeFile(manifest.text, target, writeManifest(manifest.value))] }
+  const { value, isCertain } = writtenValues(manifest)
+  const isMended = !others.some(({ fix, severity }) => fix?.safe === true && severity !== 'hint')
+  const title = isMended ? `write ${target}` : `write ${target}, once the rest is mended`
+  const fix = { title, safe: isMended && isCertain, edits: [writeFile(manifest.text, target, writeManifest(value))] }
   return [[MANIFEST_MISNAMED, { ...finding, fix }]]
 }
 

@@ -1,7 +1,9 @@
 import { isMapping, listOf, textOf, valueOf } from '../lenient.ts'
 import type { Mapping } from '../lenient.ts'
+import type { ManifestFile } from '../rule.ts'
 import type { DocumentPath } from '../yaml-source.ts'
 import { writeManifest } from './manifest-text.ts'
+import { isTextPlace, writtenValues } from './written-values.ts'
 
 /**
  * How plugins were described before today's `sage.yaml`:
@@ -27,6 +29,8 @@ export interface ConvertedManifest {
   /** In today's keys. */
   readonly manifest: Mapping
   readonly dropped: readonly DroppedPart[]
+  /** Texts are as they were written; false: what was written as `1.10` may stand there as 1.1. */
+  readonly isCertain: boolean
   /** The `sage.yaml` to write. */
   readonly text: string
 }
@@ -63,15 +67,24 @@ const OBSOLETE: Readonly<Record<string, string>> = {
 
 /**
  * Today's manifest of one in an old dialect, recognised by shape, whatever the file is called. Undefined for one that has today's shape already
- * (dialect D among them), and for what is no known shape.
+ * (dialect D among them), and for what is no known shape. `file` holds the value; without it nobody knows how its numbers were written.
  */
-export function convertDialect(value: Mapping): ConvertedManifest | undefined {
+export function convertDialect(value: Mapping, file?: ManifestFile): ConvertedManifest | undefined {
   const dialect = recogniseDialect(value)
   if (dialect === undefined) return undefined
+  const written = file === undefined ? { value, isCertain: areTexts(value) } : writtenValues(file)
   const dropped: DroppedPart[] = []
-  const kept = convertTop(value, dropped)
-  const manifest = { ...kept, source: convertSource(value, dropped) }
-  return { dialect, manifest, dropped, text: writeManifest(manifest) }
+  const kept = convertTop(written.value, dropped)
+  const manifest = { ...kept, source: convertSource(written.value, dropped) }
+  return { dialect, manifest, dropped, isCertain: written.isCertain, text: writeManifest(manifest) }
+}
+
+/** Whether nothing but texts stands where Sage wants texts. */
+function areTexts(value: unknown, path: DocumentPath = []): boolean {
+  if (isTextPlace(path) && (typeof value === 'number' || typeof value === 'boolean')) return false
+  // Nothing deeper is such a place: sources, its first, build_args, an argument.
+  if (path.length > 3 || typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, item]) => areTexts(item, [...path, key]))
 }
 
 function recogniseDialect(value: Mapping): Dialect | undefined {

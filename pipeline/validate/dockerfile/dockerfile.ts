@@ -1,5 +1,6 @@
 import type { Span } from '../sage/python-value.ts'
 import type { TextFile } from '../text-file.ts'
+import { hasForeignFrontend } from './frontend.ts'
 import { readInstructions } from './instructions.ts'
 import type { Instruction } from './instructions.ts'
 import type { Word } from './mapped-text.ts'
@@ -59,7 +60,7 @@ export function parseDockerfile(text: TextFile): Dockerfile {
       .filter(({ keyword }) => keyword === 'ARG')
       .flatMap((instruction) => readAssignments(instruction).map(({ name, value }) => ({ name, value }))),
     stages: readStages(instructions),
-    isForeign: hasForeignSyntax(text.text),
+    isForeign: hasForeignFrontend(text.text),
     isTooLarge,
   }
 }
@@ -84,11 +85,4 @@ function readStage(from: Instruction, index: number): Stage & { readonly instruc
     alias: as?.text.toUpperCase() === 'AS' ? alias?.text.toLowerCase() : undefined,
     instructions: [],
   }
-}
-
-/** Directives stand in comments before anything else (BuildKit's directives.go). */
-function hasForeignSyntax(text: string): boolean {
-  const head = /^\uFEFF?(?:[ \t]*#[^\n]*\n?)*/.exec(text.slice(0, 4096))?.[0] ?? ''
-  const syntax = /^\s*#\s*syntax\s*=\s*(\S+)/im.exec(head)?.[1]
-  return syntax !== undefined && !/^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@]|$)/i.test(syntax)
 }

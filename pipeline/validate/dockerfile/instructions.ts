@@ -96,7 +96,7 @@ function joinLines(text: string, start: number, limit: number, escape: string): 
     const isSkipped = !isFirst && /^\s*(?:#|$)/.test(line)
     isFirst = false
     if (!isSkipped) {
-      const trimmed = line.replace(/[ \t]+$/, '')
+      const trimmed = withoutBlanksAtEnd(line)
       const isContinued = trimmed.endsWith(escape) && trimmed.at(-2) !== escape
       spans.push({ start: at, end: at + (isContinued ? trimmed.length - 1 : line.length) })
       if (!isContinued) return { spans, end: next }
@@ -104,6 +104,12 @@ function joinLines(text: string, start: number, limit: number, escape: string): 
     at = next
   }
   return { spans, end: limit }
+}
+
+function withoutBlanksAtEnd(line: string): string {
+  let end = line.length
+  while (line[end - 1] === ' ' || line[end - 1] === '\t') end--
+  return line.slice(0, end)
 }
 
 function endOfLine(text: string, start: number, next: number): number {

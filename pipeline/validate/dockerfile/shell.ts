@@ -46,7 +46,8 @@ export function readShell(text: string, offset = 0, depth = 0): readonly ShellCo
     if (command !== undefined) commands.push(command)
     at = end
   }
-  if (depth < MAX_DEPTH) commands.push(...nested.flatMap((inner) => readShell(inner.text, inner.start, depth + 1)))
+  if (depth >= MAX_DEPTH) return commands
+  for (const inner of nested) for (const command of readShell(inner.text, inner.start, depth + 1)) commands.push(command)
   return commands
 }
 

@@ -22,7 +22,7 @@ export function expand(text: string, values: ReadonlyMap<string, string>, depth 
     const part = nextPart(text, at, values, depth)
     if (part === undefined) return undefined
     parts.push(part.text)
-    missing.push(...part.missing)
+    for (const name of part.missing) missing.push(name)
     length += part.text.length
     if (length > MAX_LENGTH) return undefined
     at = part.end
@@ -75,7 +75,7 @@ function unescape(text: string): string {
   return text.replaceAll(/\\(.)/gs, '$1')
 }
 
-/** Without the quotes around words or parts of them. */
+/** Without the quotes around words or parts of them; a quote behind a backslash is none. */
 export function unquote(text: string): string {
-  return text.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'/gs, (_, double: string | undefined, single: string | undefined) => double ?? single ?? '')
+  return text.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\./gs, (whole, double: string | undefined, single: string | undefined) => double ?? single ?? whole)
 }

@@ -10,6 +10,7 @@ import { membersOf, valueAt } from './document-nodes.ts'
 import { makeFix } from './make-fix.ts'
 import { misspelledKeys } from './misspelled-keys.ts'
 import type { Vocabulary } from './misspelled-keys.ts'
+import { isNearlyName, isPluginName, spellName } from './plugin-names.ts'
 import { survivesPortal } from './portal-survival.ts'
 import { deleteEntry, insertEntry, joinList, plainText, quoteValue, renameKey, replaceValue, writeList } from './yaml-edits.ts'
 
@@ -127,33 +128,20 @@ function emptyText(path: DocumentPath, manifest: ManifestFile): Fix | undefined 
 
 /** Sage refuses the name, so that nobody uses it yet. */
 function fixName(found: PythonValue | undefined, { manifest, repository }: ManifestFacts): Fix | undefined {
+  const path = ['name']
   if (found === undefined || found.type === 'NoneType' || (found.type === 'str' && found.value === '')) {
-    const name = spellName(
-      repository
-        ?.replace(/\.git$/, '')
-        .split('/')
-        .at(-1) ?? '',
-    )
-    return name === undefined ? undefined : writeText(manifest, ['name'], found, name, `name it ${name}, after the repository`, true)
+    const own = (repository ?? '').replace(/\.git$/, '')
+    const called = own.slice(own.lastIndexOf('/') + 1)
+    const name = spellName(called)
+    return name === undefined ? undefined : writeText(manifest, path, found, name, `name it ${name}, after the repository`, isNearlyName(called))
   }
-  if (found.type !== 'str') return quoteFix(['name'], manifest)
+  if (found.type !== 'str') {
+    const written = plainText(manifest, path)
+    return written === undefined || !isPluginName(written) ? undefined : makeFix('put it in quotes', false, quoteValue(manifest, path))
+  }
   const name = spellName(found.value)
-  return name === undefined || name === found.value ? undefined : makeFix(`rename it to ${name}`, true, replaceValue(manifest, ['name'], name))
-}
-
-/** A name that Sage, the scheduler and every registry take; undefined when too little is left of it. */
-export function spellName(text: string): string | undefined {
-  if (text.length > 256) return undefined
-  const name = text
-    .normalize('NFKD')
-    .replaceAll(/\p{M}/gu, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_]+/g, '-')
-    .replaceAll(/_{3,}/g, '__')
-    .replaceAll(/-_+|_+-/g, '-')
-    .replaceAll(/^[-_]+|[-_]+$/g, '')
-  // Half of the letters lost, as of a name in another script, is another name.
-  return name.length < 2 || name.length > 59 || name.length * 2 < text.trim().length ? undefined : name
+  if (name === undefined || name === found.value) return undefined
+  return makeFix(`rename it to ${name}`, isNearlyName(found.value), replaceValue(manifest, path, name))
 }
 
 /** Where nobody says who registers the plugin, this user stands for it. */

@@ -73,7 +73,7 @@ export function insertEntry(manifest: ManifestFile, parentPath: DocumentPath, ke
   return isFlow(manifest.text.text, parent) ? insertFlow(manifest, parent, before, entry) : insertBlock(manifest, ordered, before, entry)
 }
 
-/** Removes an entry of a mapping or an item of a list, with the comment behind it; the only one stays, since nothing would be left of its parent. */
+/** Removes an entry of a mapping or an item of a list, and leaves the comment behind it on a line of its own; the only one stays, since nothing would be left of its parent. */
 export function deleteEntry(manifest: ManifestFile, path: DocumentPath): Edits {
   const parent = valueAt(manifest.python, path.slice(0, -1))
   const trio = parent === undefined ? undefined : siblingsAt(manifest.text.text, parent, path.at(-1))
@@ -239,11 +239,14 @@ function deleteBlock(manifest: ManifestFile, found: Sibling, next: Sibling | und
   const ahead = aheadOf(manifest, found)
   if (/^ *(?:- +)+$/.test(ahead)) {
     // The first entry of a list's item stands behind the dash: the next one moves up.
-    const isNear = next !== undefined && /^\s*$/.test(text.slice(lineEnd(text, found.end), next.start))
+    const isNear = next !== undefined && /^\s*$/.test(text.slice(found.end, next.start))
     return isNear ? [manifest.text.replace({ start: found.start, end: next.start }, '')] : undefined
   }
   const indent = indentBefore(manifest, found)
   if (indent === undefined) return undefined
+  const comment = /[ \t]+(?=#)/y
+  comment.lastIndex = found.end
+  if (comment.test(text)) return [manifest.text.replace({ start: found.start, end: comment.lastIndex }, '')]
   const start = found.start - indent.length
   const end = nextLine(text, found.end)
   // The last line of a file that ends without a line break takes the break before it along.

@@ -11,8 +11,9 @@ export interface Arguments {
 
 /** Reads the arguments of a call; of a keyword given twice, the last. */
 export function argumentsOf(call: SyntaxNode, text: string): Arguments {
-  const list = call.getChild('ArgList')
-  const children = list === null ? [] : childrenOf(list)
+  // `getChild` would make a cursor for every call.
+  const list = call.lastChild
+  const children = list?.name === 'ArgList' ? childrenOf(list) : []
   // A generator: `f(x for x in y)`.
   if (children.some(({ name }) => name === 'for')) return { positional: [], keywords: new Map(), isOpen: true }
   const positional: SyntaxNode[] = []

@@ -100,7 +100,7 @@ function readString(text: string, node: SyntaxNode): Expression {
   const parts: (string | undefined)[] = []
   for (const piece of pieces) {
     if (piece.name === 'FormatString') {
-      parts.push(...readFormatString(text, piece))
+      for (const part of readFormatString(text, piece)) parts.push(part)
       continue
     }
     const literal = readStringLiteral(text.slice(piece.from, piece.to))

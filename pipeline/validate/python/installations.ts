@@ -1,10 +1,11 @@
 import { analyse } from '../dockerfile/analysis.ts'
 import type { StageCommand } from '../dockerfile/analysis.ts'
 import { readPipInstall } from '../dockerfile/pip.ts'
+import { baseName, textsByName } from '../dockerfile/texts-by-name.ts'
 import type { Place } from '../../problem.ts'
 import type { RepositoryFacts } from '../rule.ts'
 import { commonTail } from './program.ts'
-import { readRequirement, readRequirements } from './requirements.ts'
+import { MAX_PACKAGES, readRequirement, readRequirements } from './requirements.ts'
 import type { Requirement, RequirementsFile, RequirementsOption } from './requirements.ts'
 
 /** A package that the image's build asks pip for. */
@@ -40,8 +41,8 @@ const STEERING = [
 ] as const
 const SHORT_NAMES: Readonly<Record<string, string>> = { '-c': '--constraint', '-i': '--index-url', '-f': '--find-links', '-t': '--target' }
 const MAX_FILES = 50
-/** No image needs more. */
-const MAX_PACKAGES = 2000
+/** Of all files together. */
+const MAX_CHARACTERS = 2 ** 19
 
 const known = new WeakMap<RepositoryFacts, Installations>()
 
@@ -57,7 +58,7 @@ function findInstallations(facts: RepositoryFacts): Installations {
   const analysis = analyse(facts)
   if (facts.dockerfile === undefined) reader.file('requirements.txt', undefined, false)
   else for (const command of analysis?.commands ?? []) reader.command(command)
-  return { all: reader.all.slice(0, MAX_PACKAGES), missing: reader.missing }
+  return { all: reader.all, missing: reader.missing }
 }
 
 function isSteering(word: string): boolean {
@@ -71,6 +72,8 @@ class Reader {
   readonly #facts: RepositoryFacts
   readonly #folder: string
   readonly #read = new Set<string>()
+  readonly #asked = new Set<string>()
+  #charactersLeft = MAX_CHARACTERS
 
   constructor(facts: RepositoryFacts) {
     this.#facts = facts
@@ -84,10 +87,14 @@ class Reader {
     const isSteered = command.words.some((word) => isSteering(word.text))
     for (const word of install.requirements) {
       const requirement = readRequirement(word.text, text, () => command.spanOf(word))
-      if (requirement !== undefined) this.all.push({ requirement, isSteered })
+      if (requirement !== undefined) this.#add(requirement, isSteered)
     }
     for (const word of install.files) this.file(word.text, text.place(command.spanOf(word)), isSteered)
     if (command.words.some((word) => /^(?:-e)?\.?\.?\/?(?:\[[^\]]*\])?$|^\.$/.test(word.text) && word.text.includes('.'))) this.#project(isSteered)
+  }
+
+  #add(requirement: Requirement, isSteered: boolean): void {
+    if (this.all.length < MAX_PACKAGES) this.all.push({ requirement, isSteered })
   }
 
   /** `pip install .`: what the project itself says of pywaggle; the rest of its requirements is not read. */
@@ -99,13 +106,15 @@ class Reader {
       for (const { 0: all, 1: opening = '', index } of text.text.matchAll(/(^[ \t]*|["'])pywaggle\b(?![ \t]*=[ \t]*["'{])[^"'\r\n#]*/gm)) {
         const start = index + opening.length
         const requirement = readRequirement(all.slice(opening.length), text, (from, to) => ({ start: start + from, end: start + to }))
-        if (requirement?.name === 'pywaggle') this.all.push({ requirement, isSteered })
+        if (requirement?.name === 'pywaggle') this.#add(requirement, isSteered)
       }
     }
   }
 
   /** A requirements file by its name in the image; `place` is where it is asked for. */
   file(name: string, place: Place | undefined, isSteered: boolean): void {
+    if (this.#asked.size >= MAX_FILES) return
+    this.#asked.add(name)
     const path = this.#find(name)
     if (path === undefined) {
       if (place !== undefined && this.#isCertainlyMissing(name)) this.missing.push({ name, place })
@@ -117,41 +126,46 @@ class Reader {
   /** The file, and those that it names with `-r`. */
   #files(path: string, isSteered: boolean): void {
     const text = this.#facts.texts.get(path)
-    if (text === undefined || this.#read.has(path) || this.#read.size >= MAX_FILES) return
+    if (text === undefined || this.#read.has(path) || this.#read.size >= MAX_FILES || text.text.length > this.#charactersLeft) return
     this.#read.add(path)
+    this.#charactersLeft -= text.text.length
     const file = readRequirements(text)
     const steered = isSteered || file.options.some(({ name }) => isSteering(name))
-    this.all.push(...file.requirements.map((requirement) => ({ requirement, isSteered: steered })))
+    for (const requirement of file.requirements) this.#add(requirement, steered)
     for (const option of file.options) if (option.name === '--requirement') this.#include(file, option, steered)
   }
 
   #include({ text }: RequirementsFile, { value, span }: RequirementsOption, isSteered: boolean): void {
-    const folder = text.file.split('/').slice(0, -1)
-    const parts = [...folder, ...value.split('/')].reduce<string[]>(
-      (path, part) => (part === '..' ? path.slice(0, -1) : part === '.' || part === '' ? path : [...path, part]),
-      [],
-    )
+    const parts = text.file.split('/').slice(0, -1)
+    for (const part of value.split('/')) {
+      if (part === '..') parts.pop()
+      else if (part !== '.' && part !== '') parts.push(part)
+    }
     const path = parts.join('/')
     if (this.#facts.texts.has(path)) this.#files(path, isSteered)
-    else if (!value.includes('$') && !value.startsWith('/') && !value.includes('://') && !this.#facts.tree.entries.has(path))
+    else if (this.missing.length < MAX_FILES && !value.includes('$') && !value.startsWith('/') && !value.includes('://') && !this.#facts.tree.entries.has(path))
       this.missing.push({ name: value, place: text.place(span) })
   }
 
   /** The only text of that name whose path agrees best with the one in the image. */
   #find(name: string): string | undefined {
     const wanted = name.split('/').filter((part) => part !== '' && part !== '.')
-    const inside = [...this.#facts.texts.keys()].filter((path) => path.startsWith(this.#folder))
-    const ranked = inside
-      .map((path) => ({ path, tail: commonTail(path.split('/'), wanted), depth: path.split('/').length }))
-      .filter(({ tail }) => tail > 0)
-      .toSorted((a, b) => b.tail - a.tail || a.depth - b.depth)
-    const [best, second] = ranked
-    return second !== undefined && best?.tail === second.tail && best.depth === second.depth ? undefined : best?.path
+    let best: { readonly path: string; readonly tail: number; readonly depth: number } | undefined
+    let isAlone = true
+    for (const { file } of textsByName(this.#facts.texts).get(wanted.at(-1) ?? '') ?? []) {
+      if (!file.startsWith(this.#folder)) continue
+      const parts = file.split('/')
+      const [tail, depth] = [commonTail(parts, wanted), parts.length]
+      const order = best === undefined ? -1 : best.tail - tail || depth - best.depth
+      if (order < 0) best = { path: file, tail, depth }
+      isAlone = order < 0 || (isAlone && order > 0)
+    }
+    return isAlone ? best?.path : undefined
   }
 
   /** No file of that name anywhere, and no step of the build that might write it. */
   #isCertainlyMissing(name: string): boolean {
-    const base = name.split('/').at(-1) ?? ''
+    const base = baseName(name)
     if (base === '' || /[$*?]|:\/\//.test(name)) return false
     const source = this.#facts.dockerfile?.text.text ?? ''
     return source.split(base).length === 2 && ![...this.#facts.tree.entries.keys()].some((path) => path.endsWith(base))

@@ -30,6 +30,7 @@ const NOTHING: Outline = {
   withItems: [],
   definitions: new Set(),
   attributes: new Set(),
+  isWhole: false,
 }
 
 /** Reads a Python file; never throws. What is no Python, or nested too deeply, is as good as empty. */
@@ -42,8 +43,8 @@ export function readPythonModule(text: TextFile): PythonModule {
   const understand = (): Outline => {
     if (outline !== undefined) return outline
     const syntax = parsePython(text.text)
-    isWhole = syntax?.isWhole ?? false
     outline = syntax === undefined ? NOTHING : outlineOf(syntax.tree, text.text)
+    isWhole = syntax?.isWhole === true && outline.isWhole
     return outline
   }
   return {

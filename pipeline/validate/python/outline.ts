@@ -55,6 +55,8 @@ export interface Outline {
   readonly definitions: ReadonlySet<string>
   /** Every attribute that is mentioned anywhere: `argv` of `sys.argv`. */
   readonly attributes: ReadonlySet<string>
+  /** False where there are more calls than are listed. */
+  readonly isWhole: boolean
 }
 
 interface OpenScope extends Scope {
@@ -70,6 +72,8 @@ interface SyntaxReference {
   readonly node: SyntaxNode
 }
 
+/** A file of 256 KiB that somebody wrote has some thousands. */
+const MAX_CALLS = 20_000
 /** Longer chains of attributes are nobody's function. */
 const MAX_PATH = 8
 const FILE_QUESTIONS = new Set(['exists', 'isfile', 'is_file', 'isdir', 'is_dir', 'glob', 'listdir'])
@@ -91,6 +95,7 @@ class Walk {
   readonly #ifs: boolean[] = []
   #tried = 0
   #main = 0
+  #isWhole = true
   readonly #imports: Import[] = []
   readonly #calls: Call[] = []
   readonly #withItems: WithItem[] = []
@@ -109,6 +114,7 @@ class Walk {
       withItems: this.#withItems,
       definitions: this.#definitions,
       attributes: this.#attributes,
+      isWhole: this.#isWhole,
     }
   }
 
@@ -131,7 +137,8 @@ class Walk {
         this.#import(reference.node)
         return
       case 'CallExpression':
-        this.#call(reference.node)
+        if (this.#calls.length < MAX_CALLS) this.#call(reference.node)
+        else this.#isWhole = false
         return
       case 'AssignStatement':
         this.#assign(reference.node)

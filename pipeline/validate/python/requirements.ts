@@ -46,24 +46,26 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
   '-e': '--editable',
 }
 const MAX_LINE = 8192
+/** No image needs more. */
+export const MAX_PACKAGES = 2000
+/** Of options, as many. */
+const MAX_OPTIONS = 2000
 const REQUIREMENT = /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?:\[([^\][]*)\])?[ \t]*/
 const ADDRESS = /^(?:[a-z][a-z0-9+.-]{1,15}:\/\/|git\+|\.{0,2}\/|[^\s;@]+\.(?:whl|zip|tar\.gz)(?:[\s;#]|$))/i
 
-/** Reads a requirements file as pip does (pip's "Requirements File Format"); lines that it would refuse are left out. */
+/** Reads a requirements file as pip does (pip's "Requirements File Format"); lines that it would refuse are left out, and all behind the 2000th package. */
 export function readRequirements(text: TextFile): RequirementsFile {
   const requirements: Requirement[] = []
   const options: RequirementsOption[] = []
   for (const line of logicalLines(text.text)) {
+    if (requirements.length >= MAX_PACKAGES || options.length >= MAX_OPTIONS) break
     const option = readOption(line)
     if (option !== undefined) options.push(option)
-    if (option?.name === '--editable') requirements.push(...asList(readRequirement(option.value, text, () => option.span)))
-    else if (option === undefined) requirements.push(...asList(readRequirement(line.text, text, line.span)))
+    const isPackage = option === undefined || option.name === '--editable'
+    const requirement = isPackage ? readRequirement(option?.value ?? line.text, text, option === undefined ? line.span : () => option.span) : undefined
+    if (requirement !== undefined) requirements.push(requirement)
   }
   return { text, requirements, options }
-}
-
-function asList<T>(value: T | undefined): readonly T[] {
-  return value === undefined ? [] : [value]
 }
 
 /** Lines without comments; those that end with `\` joined. */
@@ -103,9 +105,8 @@ export function readRequirement(written: string, text: TextFile, span: (start: n
   const { line, marker } = cutMarker(options < 0 ? source : source.slice(0, options).trimEnd())
   if (ADDRESS.test(line)) {
     const [, egg = ''] = /[#&]egg=([A-Za-z0-9._-]+)/.exec(line) ?? []
-    const file = /(?:^|\/)([A-Za-z0-9_.]+)-[^/]*\.whl(?:[#?].*)?$/.exec(line)?.[1] ?? ''
-    const repository = /\/([A-Za-z0-9._-]+?)(?:\.git)?(?:[@#].*)?$/.exec(line.startsWith('git') ? line : '')?.[1] ?? ''
-    return make(egg || file || repository, [], [], line)
+    const file = /^[A-Za-z0-9_.]+(?=-)/.exec(wheelFileOf(line) ?? '')?.[0] ?? ''
+    return make(egg || file || (readGitAddress(line)?.repository ?? ''), [], [], line)
   }
   const match = REQUIREMENT.exec(line)
   const [head = '', name = '', extras = ''] = match ?? []
@@ -136,6 +137,24 @@ export function readRequirement(written: string, text: TextFile, span: (start: n
       specifierSpan: from >= line.length ? { start: span(0, line.length).end, end: span(0, line.length).end } : span(from, line.length),
     }
   }
+}
+
+/** The file's name in the address or path of a wheel; undefined: it is none. */
+export function wheelFileOf(address: string): string | undefined {
+  const [path = ''] = address.split(/[?#]/, 1)
+  const file = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  return file.endsWith('.whl') ? file : undefined
+}
+
+/** What a Git address names (pip's "VCS Support"); undefined: it is none. */
+export function readGitAddress(address: string): { readonly repository: string; readonly reference: string } | undefined {
+  if (!address.startsWith('git')) return undefined
+  const [place = ''] = address.split(/[#;\s]/, 1)
+  const scheme = place.indexOf('://')
+  const path = place.slice(place.indexOf('/', scheme < 0 ? 0 : scheme + 3))
+  const [folder = '', ...reference] = path.split('@')
+  const name = folder.slice(folder.lastIndexOf('/') + 1).replace(/\.git$/, '')
+  return { repository: /^[A-Za-z0-9._-]+$/.test(name) ? name : '', reference: reference.join('@') }
 }
 
 /** In an address only a `;` behind white space begins a marker. */

@@ -16,20 +16,24 @@ export interface Syntax {
 
 /** Recovering from an error costs some twenty microseconds a character; a file that needs it all the time is no Python. */
 const MAX_RECOVERY_STEPS = 4000
+/** Tokens, about. Files of 256 KiB that somebody wrote have some 60,000; the rest of a table of data is not read. */
+const MAX_STEPS = 100_000
 
 /** Parses what it can: undefined for what is nested too deeply to be read. Takes time in proportion to the text, and much less when it is no Python. */
 export function parsePython(text: string): Syntax | undefined {
   try {
     const parse = parser.startParse(withoutGaps(text))
-    let recoverySteps = 0
+    let [steps, recoverySteps] = [0, 0]
     let tree = parse.advance()
     while (tree === null) {
       // Not in Lezer's types: how many tokens it still needs to be back on firm ground.
       const recovering: unknown = Reflect.get(parse, 'recovering')
-      if (typeof recovering === 'number' && recovering > 0 && ++recoverySteps === MAX_RECOVERY_STEPS) parse.stopAt(parse.parsedPos)
+      if (typeof recovering === 'number' && recovering > 0) recoverySteps++
+      steps++
+      if (parse.stoppedAt === null && (steps === MAX_STEPS || recoverySteps === MAX_RECOVERY_STEPS)) parse.stopAt(parse.parsedPos)
       tree = parse.advance()
     }
-    return { tree, isWhole: recoverySteps === 0 }
+    return { tree, isWhole: recoverySteps === 0 && steps < MAX_STEPS }
   } catch {
     // It builds its tree by recursion, and has no errors of its own: what is left is a stack that overflows. CPython gives up at 200 open brackets.
     return undefined

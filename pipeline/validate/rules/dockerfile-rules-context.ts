@@ -1,5 +1,6 @@
 import { resolveTreePath } from '../../tree.ts'
 import { analyse } from '../dockerfile/analysis.ts'
+import { MAX_DOCKERFILE_CHARACTERS } from '../dockerfile/dockerfile.ts'
 import { ignoringLine } from '../dockerfile/ignore-file.ts'
 import type { Instruction } from '../dockerfile/instructions.ts'
 import type { Word } from '../dockerfile/mapped-text.ts'
@@ -19,9 +20,15 @@ interface Source {
   readonly path: string
 }
 
+/** No Dockerfile of a person has more; the rest is not judged. */
+const MAX_SOURCES = 1000
+/** Of all sources together, with values in place of variables: as many as a Dockerfile may have. */
+const MAX_SOURCE_CHARACTERS = MAX_DOCKERFILE_CHARACTERS
+
 /** Sources whose path can be told, of stages that take part. Wildcards that match nothing are no error to the builder. */
 function* contextSources(facts: RepositoryFacts): Generator<Source> {
   const analysis = analyse(facts)
+  let [count, characters] = [0, 0]
   for (const built of analysis?.build.stages ?? []) {
     const copies = built.stage.instructions.filter(
       ({ keyword, flags }) => (keyword === 'COPY' || keyword === 'ADD') && !flags.some(({ name }) => name === 'from'),
@@ -32,7 +39,10 @@ function* contextSources(facts: RepositoryFacts): Generator<Source> {
       for (const word of instruction.words.slice(0, -1)) {
         if (/[*?[\]"'\\]|^<<|^[a-z+]+:\/\/|^git@/i.test(word.text)) continue
         const expanded = expand(word.text, variables)
-        if (expanded !== undefined && expanded.missing.length === 0) yield { word, instruction, path: clamp(expanded.text) }
+        if (expanded === undefined || expanded.missing.length > 0) continue
+        characters += expanded.text.length
+        if (++count > MAX_SOURCES || characters > MAX_SOURCE_CHARACTERS) return
+        yield { word, instruction, path: clamp(expanded.text) }
       }
     }
   }
@@ -62,10 +72,20 @@ const sourceIsMissing: RepositoryRule = {
   *check(facts) {
     const analysis = analyse(facts)
     if (analysis?.context === undefined) return
+    const model = modelPath(facts)
     let count = 0
     for (const { word, instruction, path } of contextSources(facts)) {
       const whole = `${analysis.context}${path}`
-      if (resolveTreePath(facts.tree, whole).kind !== 'missing' || isBroughtByPipeline(facts, path) || isBroughtByPipeline(facts, whole)) continue
+      if (resolveTreePath(facts.tree, whole).kind !== 'missing' || isBroughtBy(model, path) || isBroughtBy(model, whole)) continue
+      const target = facts.tree.entries.get(whole)?.target
+      if (target !== undefined) {
+        yield {
+          place: analysis.dockerfile.text.place(word.span),
+          message: `${quote(path)} is a symbolic link to ${quote(target)}, which is not in the repository: it leads nowhere.`,
+          suggestion: 'Commit what it leads to, or copy a file that is there.',
+        }
+        continue
+      }
       // Looking for a better one goes through the whole tree.
       const meant = count++ < MAX_GUESSES ? closestPath(facts, whole)?.slice(analysis.context.length) : undefined
       const isCase = meant?.toLowerCase() === path.toLowerCase() && !Array.isArray(instruction.json) && word.text.endsWith(path)
@@ -89,8 +109,11 @@ const sourceIsMissing: RepositoryRule = {
 const MAX_GUESSES = 20
 
 /** `model.path` of the pipeline file: what training leaves is put there before the build. */
-function isBroughtByPipeline({ pipelineFile }: RepositoryFacts, path: string): boolean {
-  const model = clamp(textOf(mappingOf(pipelineFile?.value, 'model'), 'path'))
+function modelPath({ pipelineFile }: RepositoryFacts): string {
+  return clamp(textOf(mappingOf(pipelineFile?.value, 'model'), 'path'))
+}
+
+function isBroughtBy(model: string, path: string): boolean {
   return model !== '' && (path === model || path.startsWith(`${model}/`) || model.startsWith(`${path}/`))
 }
 

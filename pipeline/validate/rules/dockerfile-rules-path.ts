@@ -3,7 +3,7 @@ import { directoryOf, dockerfileOf, resolveDockerfile } from '../build-location.
 import { MAX_DOCKERFILE_CHARACTERS } from '../dockerfile/dockerfile.ts'
 import type { Finding, RepositoryFacts, RepositoryRule } from '../rule.ts'
 import { explainPath } from '../tree-words.ts'
-import { closestWord, quote } from '../words.ts'
+import { alternatives, closestWord, quote } from '../words.ts'
 import { manifestFor } from './dockerfile-examples.ts'
 
 const manifestWith = (source: string): string => manifestFor('linux/amd64', 'linux/arm64') + source
@@ -30,12 +30,41 @@ const contextIsMissing: RepositoryRule = {
   *check(facts) {
     const { context, directory } = locate(facts)
     if (context.kind === 'folder') return
-    const near = closestWord(directory, [...facts.tree.folders].slice(0, 2000))
     yield {
       place: facts.manifest.place(['source', 'directory']),
-      ...explainPath('`source.directory`', directory, context, 'folder', near === undefined ? undefined : `Did you mean ${quote(near)}?`),
+      ...explainPath('`source.directory`', directory, context, 'folder', withSlashes(directory) ?? suggestDirectory(facts, directory)),
     }
   },
+}
+
+function suggestDirectory({ tree }: RepositoryFacts, directory: string): string {
+  const near = closestWord(tidy(directory), [...tree.folders].slice(0, 2000))
+  if (near !== undefined) return `Did you mean ${quote(near)}?`
+  const folders = [...new Set(dockerfilesOf(tree).map((path) => path.slice(0, Math.max(path.lastIndexOf('/'), 0))))]
+  if (folders.length === 0) return 'Name a folder of the repository; without it Sage builds in the root.'
+  const [below, isRoot] = [folders.filter((folder) => folder !== ''), folders.includes('')]
+  return [
+    isRoot ? 'A Dockerfile is in the root: leave `directory` out for that.' : '',
+    below.length > 0 ? `A Dockerfile is in ${alternatives(below.map(quote))}.` : '',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ')
+}
+
+/** The first few. */
+function dockerfilesOf({ entries }: RepositoryFacts['tree']): readonly string[] {
+  return [...entries.keys()].filter((path) => /(?:^|\/)(?:[^/]*\.)?dockerfile(?:\.[^/]*)?$/i.test(path)).slice(0, 5)
+}
+
+/** For paths as Windows writes them; undefined: it is none. */
+function withSlashes(path: string): string | undefined {
+  return path.includes('\\') ? `Folders are separated by /: write ${quote(tidy(path.replaceAll('\\', '/')))}.` : undefined
+}
+
+/** Without parts that mean nothing: `app` of `./app//`. */
+function tidy(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+  return parts.length === 0 ? '.' : parts.join('/')
 }
 
 const dockerfileIsMissing: RepositoryRule = {
@@ -50,18 +79,23 @@ const dockerfileIsMissing: RepositoryRule = {
   *check(facts) {
     const { context, directory, dockerfile, found } = locate(facts)
     if (context.kind !== 'folder' || found.kind === 'file' || leaves(dockerfile)) return
-    const others = [...facts.tree.entries.keys()].filter((path) => /(?:^|\/)(?:[^/]*\.)?dockerfile(?:\.[^/]*)?$/i.test(path)).slice(0, 5)
+    const hint = withSlashes(dockerfile) ?? suggestDockerfile(facts.tree, context.path, dockerfile)
     yield {
       place: facts.manifest.place(['source', 'dockerfile']),
-      ...explainPath(
-        '`source.dockerfile`',
-        directory === '.' ? dockerfile : `${directory}/${dockerfile}`,
-        found,
-        'file',
-        others.length === 0 ? 'Write one: https://docs.docker.com/reference/dockerfile.' : `The repository holds ${others.join(', ')}.`,
-      ),
+      ...explainPath('`source.dockerfile`', tidy(`${directory}/${dockerfile}`), found, 'file', hint),
     }
   },
+}
+
+function suggestDockerfile(tree: RepositoryFacts['tree'], context: string, dockerfile: string): string {
+  const others = dockerfilesOf(tree)
+  if (others.length === 0) return 'Write one: https://docs.docker.com/reference/dockerfile.'
+  const held = `The repository holds ${others.join(', ')}.`
+  if (context === '.') return held
+  const counted = `It is counted from \`source.directory\` (${quote(context)})`
+  const fromRoot = resolveTreePath(tree, dockerfile)
+  const isMeant = fromRoot.kind === 'file' && fromRoot.path.startsWith(`${context}/`)
+  return isMeant ? `${counted}: write ${quote(fromRoot.path.slice(context.length + 1))}.` : `${counted}. ${held}`
 }
 
 const dockerfileIsOutside: RepositoryRule = {

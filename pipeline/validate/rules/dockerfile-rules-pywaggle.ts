@@ -1,6 +1,8 @@
 import { analyse, bottomOf } from '../dockerfile/analysis.ts'
 import type { Analysis } from '../dockerfile/analysis.ts'
 import { packageName, readPipInstall } from '../dockerfile/pip.ts'
+import type { PipInstall } from '../dockerfile/pip.ts'
+import { baseName, textsByName } from '../dockerfile/texts-by-name.ts'
 import type { RepositoryFacts, RepositoryRule } from '../rule.ts'
 
 const SOURCE = 'waggle-sensor/plugin-base-images c6bb9e5 (pywaggle 0.40.5); waggle-sensor/pywaggle, tags v0.40.5, 0.50.0 and 0.56.3.'
@@ -17,9 +19,9 @@ function inheritedPywaggle(
   const { stage: bottom, base } = bottomOf(final)
   if (base?.pywaggle === undefined || bottom.stage.base === undefined) return undefined
   const installs = analysis.commands.flatMap((command) => readPipInstall(command) ?? [])
-  const isUpgraded = installs.some(
-    ({ requirements, files }) => requirements.some(({ text }) => mayBePywaggle(text)) || files.some(({ text }) => mayListPywaggle(facts, text)),
-  )
+  const isUpgraded =
+    installs.some(({ requirements }) => requirements.some(({ text }) => mayBePywaggle(text))) ||
+    fileNames(installs).some((name) => mayListPywaggle(facts, name))
   const isCopied = /pywaggle|poetry|pipenv|conda|\buv\b|pyproject|environment\.ya?ml|setup\.py/i.test(
     analysis.dockerfile.instructions.map(({ body }) => body.text).join('\n'),
   )
@@ -32,11 +34,15 @@ function mayBePywaggle(requirement: string): boolean {
   return name === undefined || name === 'pywaggle' || requirement.includes('$')
 }
 
+/** Names of the files that pip is told to read, each once, without their folders. */
+function fileNames(installs: readonly PipInstall[]): readonly string[] {
+  return [...new Set(installs.flatMap(({ files }) => files.map(({ text }) => baseName(text))))]
+}
+
 /** Undefined files might list it. */
-function mayListPywaggle({ texts }: RepositoryFacts, path: string): boolean {
-  const name = path.slice(path.lastIndexOf('/') + 1)
-  const files = [...texts.values()].filter(({ file }) => file.endsWith(`/${name}`) || file === name)
-  return files.length === 0 || files.some(({ text }) => /waggle|^\s*(?:-r|-c|-e|git\+|https?:|\.)/im.test(text))
+function mayListPywaggle({ texts }: RepositoryFacts, name: string): boolean {
+  const files = textsByName(texts).get(name) ?? []
+  return files.length === 0 || files.some(({ text }) => /waggle|^[ \t]*(?:-r|-c|-e|git\+|https?:|\.)/im.test(text))
 }
 
 const isOld: RepositoryRule = {
@@ -124,11 +130,13 @@ const pythonIsTooOld: RepositoryRule = {
     const [major, minor] = base.python
     if (major > 3 || (major === 3 && minor >= 6)) return
     const installs = analysis.commands.flatMap((command) => readPipInstall(command) ?? [])
-    const asks = installs.some(
-      ({ requirements, files }) =>
-        requirements.some(({ text }) => packageName(text) === 'pywaggle') ||
-        files.some(({ text }) => [...facts.texts.values()].some((file) => file.file.endsWith(text.replace(/^.*\//, '')) && /^\s*pywaggle\b/im.test(file.text))),
-    )
+    const asks =
+      installs.some(({ requirements }) => requirements.some(({ text }) => packageName(text) === 'pywaggle')) ||
+      fileNames(installs).some((name) =>
+        textsByName(facts.texts)
+          .get(name)
+          ?.some(({ text }) => /^[ \t]*pywaggle\b/im.test(text)),
+      )
     if (!asks) return
     yield {
       place: analysis.dockerfile.text.place(bottom.stage.base.span),

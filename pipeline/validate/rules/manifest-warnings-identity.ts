@@ -1,6 +1,7 @@
 import { isSameRepository, normaliseRepositoryUrl } from '../../repository-url.ts'
 import { valueAt } from '../fixes/document-nodes.ts'
 import { fixProperty } from '../fixes/make-fix.ts'
+import { isPluginName, spellName } from '../fixes/plugin-names.ts'
 import { throughPortal } from '../fixes/portal-survival.ts'
 import { plainText, quoteValue, replaceValue } from '../fixes/yaml-edits.ts'
 import { mappingOf, textOf } from '../lenient.ts'
@@ -29,6 +30,25 @@ function versionText(value: PythonValue | undefined): string | undefined {
   return value.type === 'date' || value.type === 'datetime' ? value.text : undefined
 }
 
+/** The version in the form x.y.z that was meant by a text, as it is written; undefined when that is not certain. */
+export function proposeVersion(text: string): string | undefined {
+  if (text.length > 64) return undefined
+  const tag = text
+    .trim()
+    .replaceAll(/[^\w.-]+/g, '-')
+    .replaceAll(/^-+|[.-]+$/g, '')
+  if (SHIPPED.test(tag) && IMAGE_TAG.test(tag)) return tag
+  const date = /^(\d{4})-(\d\d?)-(\d\d?)$/.exec(tag)
+  if (date !== null) return date.slice(1).map(Number).join('.')
+  const [, major = '', minor = '', suffix] = /^[vV]?(?=[.\d])(\d{0,9})(?:\.(\d{1,9}))?(?:[_-]([A-Za-z][\w.-]*))?$/.exec(tag) ?? []
+  return major === '' && minor === '' ? undefined : `${Number(major)}.${Number(minor)}.0${suffix === undefined ? '' : `-${suffix}`}`
+}
+
+function advise(text: string): string {
+  const proposal = proposeVersion(text)
+  return proposal === undefined ? 'Write three numbers with dots between them, in quotes.' : `Write version: "${proposal}".`
+}
+
 /** Longer than any version; Python prints no number of more than 4,300 digits. */
 const MAX_NUMBER = 10n ** 100n
 
@@ -48,12 +68,11 @@ const versionIsXyz: ManifestRule = {
   *check({ manifest }) {
     const text = versionText(version(manifest))
     if (text === undefined || SHIPPED.test(text)) return
+    const written = plainText(manifest, ['version']) ?? text
     yield {
       place: manifest.place(['version']),
       message: `\`version\`: ${quote(text)} is not of the form x.y.z: nodes never ship the files that the plugin uploads.`,
-      suggestion: /^\d{1,9}\.\d{1,9}$/.test(text)
-        ? `Write version: "${text.split('.').map(Number).join('.')}.0".`
-        : 'Use x.y.z, for instance version: "0.1.0".',
+      suggestion: advise(written),
     }
   },
 }
@@ -71,7 +90,8 @@ const versionIsText: ManifestRule = {
     const value = version(manifest)
     const place = manifest.place(['version'])
     if ((value?.type === 'list' && value.items.length > 0) || (value?.type === 'dict' && value.entries.length > 0)) {
-      yield { place, message: `\`version\` is a ${value.type === 'list' ? 'list' : 'mapping'}, not a text.`, suggestion: 'Write version: "0.1.0".' }
+      const only = value.type === 'list' && value.items.length === 1 ? versionText(value.items[0]) : undefined
+      yield { place, message: `\`version\` is a ${value.type === 'list' ? 'list' : 'mapping'}, not a text.`, suggestion: advise(only ?? '') }
       return
     }
     const direct = versionText(value)
@@ -83,7 +103,7 @@ const versionIsText: ManifestRule = {
     yield {
       place,
       message: `\`version: ${(written ?? direct).slice(0, 60)}\` is a ${value.type === 'bool' ? 'yes or no' : 'number'} without quotes: ${registered}.`,
-      suggestion: isNumber ? `Write version: "${written}".` : 'Write version: "0.1.0".',
+      suggestion: isNumber ? `${advise(written).slice(0, -1)}, or at least "${written}", in quotes.` : advise(written ?? direct),
       ...(isNumber && fixProperty('quote the version as it is written', true, quoteValue(manifest, ['version']))),
     }
   },
@@ -127,7 +147,7 @@ const versionIsTag: ManifestRule = {
     yield {
       place: manifest.place(['version']),
       message: `\`version\`: ${quote(text)} cannot be the tag of an image: Sage registers it, and then its build fails.`,
-      suggestion: 'Use x.y.z, for instance version: "0.1.0".',
+      suggestion: advise(plainText(manifest, ['version']) ?? text),
     }
   },
 }
@@ -151,7 +171,7 @@ const nameIsImage: ManifestRule = {
       .replaceAll(/[_-]*-[_-]*/g, '-')
       .replaceAll(/_{3,}/g, '__')
       .replaceAll(/^[_-]+|[_-]+$/g, '')
-    const edits = repaired.length < 2 ? undefined : replaceValue(manifest, ['name'], repaired)
+    const edits = !isPluginName(repaired) ? undefined : replaceValue(manifest, ['name'], repaired)
     yield {
       place: manifest.place(['name']),
       message: `\`name\`: ${quote(name)} cannot be the name of a container image.`,
@@ -177,11 +197,11 @@ const nameIsJob: ManifestRule = {
   *check({ manifest }) {
     const name = textOf(manifest.value, 'name')
     if (!/^[a-z0-9_-]{2,64}$/.test(name) || !name.includes('_')) return
-    const place = manifest.place(['name'])
+    const proposal = spellName(name.replaceAll('_', '-'))
     yield {
-      place,
+      place: manifest.place(['name']),
       message: `\`name\`: a job cannot call its plugin ${quote(name)}, as the scheduler takes no underscore.`,
-      suggestion: `A new plugin is better called ${name.replaceAll('_', '-')}.`,
+      suggestion: proposal === undefined ? 'Give a new plugin a name without underscores.' : `A new plugin is better called ${proposal}.`,
     }
   },
 }

@@ -1,10 +1,17 @@
+import { valueAt } from '../fixes/document-nodes.ts'
 import { fixProperty } from '../fixes/make-fix.ts'
-import { replaceValue } from '../fixes/yaml-edits.ts'
+import { survivesPortal } from '../fixes/portal-survival.ts'
+import { joinList, plainText, quoteValue, replaceValue } from '../fixes/yaml-edits.ts'
 import { isMapping, listOf, mappingOf, textOf, valueOf } from '../lenient.ts'
 import type { Finding, ManifestFile, ManifestRule } from '../rule.ts'
+import { describeType } from '../sage/judge-submission.ts'
+import { literalOf } from '../sage/mysql.ts'
+import { quoteFloat } from '../sage/python-number.ts'
+import type { PythonValue } from '../sage/python-value.ts'
 import { findNamedSecret, findSecrets } from '../secret-patterns.ts'
 import { quote, writePath } from '../words.ts'
 import type { DocumentPath } from '../yaml-source.ts'
+import { mayDiffer } from './manifest-warnings-yaml.ts'
 
 const withLine = (line: string): string =>
   `name: cloud-counter\nversion: "1.2.3"\n${line}\nlicense: "MIT"\nsource:\n  architectures: [linux/amd64, linux/arm64]\n`
@@ -193,6 +200,52 @@ const listsAreSeparatedByCommas: ManifestRule = {
   },
 }
 
+const TEXT_FIELDS = ['keywords', 'authors', 'collaborators', 'homepage', 'funding', 'license'] as const
+
+/** Stored as they are written, or not at all. */
+const SAME_AS_TEXT: ReadonlySet<PythonValue['type']> = new Set(['str', 'NoneType', 'date', 'datetime', 'bytes'])
+
+/** What Sage stores for a value that is no text; undefined: it refuses it, or means the same by it. */
+function storedText(value: PythonValue, text: string): string | undefined {
+  if (SAME_AS_TEXT.has(value.type)) return undefined
+  // CTSS-M170 says that.
+  if ((value.type === 'int' || value.type === 'float' || value.type === 'bool') && mayDiffer(value, text)) return undefined
+  const literal = literalOf(value)
+  if (literal.kind === 'text') return literal.text
+  if (literal.kind === 'int') return Number.isSafeInteger(Number(literal.value)) ? String(literal.value) : undefined
+  return literal.kind === 'float' ? quoteFloat(literal.value) : undefined
+}
+
+const textsAreTexts: ManifestRule = {
+  code: 'CTSS-M124',
+  name: 'text-field-not-text',
+  severity: 'warning',
+  title: 'A list, a mapping or a number stands where the catalogue has a text.',
+  reason:
+    'Sage looks only at the description’s type. Of a list with one entry it stores the entry, of a mapping what Python prints, braces and quotes and all, and of true the number 1; as soon as the list has a second entry, Sage breaks on it (CTSS-M056).',
+  source: 'sage-ecr ecr_api.py L403-434, ecrdb.py insertApp L293-316; mysqlclient 2.1 MySQLdb/converters.py (lists, mappings and booleans).',
+  example: {
+    bad: { 'sage.yaml': withLine('description: "Counts clouds"\nauthors: {name: Jane Doe}') },
+    good: { 'sage.yaml': withLine('description: "Counts clouds"\nauthors: "Jane Doe"') },
+  },
+  *check({ manifest }) {
+    for (const field of TEXT_FIELDS) {
+      const value = valueAt(manifest.python, [field])
+      const stored = value === undefined ? undefined : storedText(value, manifest.text.text)
+      if (value === undefined || stored === undefined) continue
+      const written = plainText(manifest, [field])
+      const name = textOf(mappingOf(manifest.value, field), 'name')
+      yield {
+        place: manifest.place([field]),
+        message: `\`${field}\` is ${describeType(value)}, not a text: Sage stores ${quote(stored)}.`,
+        suggestion: name === '' ? `Write one text after ${field}:, in quotes.` : `Write one text, for instance ${field}: ${quote(name)}.`,
+        ...(value.type === 'list' && fixProperty('write one text', true, joinList(manifest, [field]))),
+        ...(written !== undefined && survivesPortal(written) && fixProperty('put it in quotes', true, quoteValue(manifest, [field]))),
+      }
+    }
+  },
+}
+
 /** Warnings about what people read in the catalogue, and about what they should not read there. */
 export const TEXT_WARNINGS: readonly ManifestRule[] = [
   templateIsFilledIn,
@@ -200,4 +253,5 @@ export const TEXT_WARNINGS: readonly ManifestRule[] = [
   descriptionSaysSomething,
   secretsStayOut,
   listsAreSeparatedByCommas,
+  textsAreTexts,
 ]

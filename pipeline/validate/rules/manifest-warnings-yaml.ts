@@ -95,8 +95,8 @@ const bothReadTheSame: ManifestRule = {
   },
 }
 
-/** Whether the two readings may differ: none of what is in quotes, and few of the rest. */
-function mayDiffer(value: Leaf, text: string): boolean {
+/** Whether the two YAMLs may read a scalar differently: none of what is in quotes, and few of the rest. */
+export function mayDiffer(value: Leaf, text: string): boolean {
   if (value.end - value.start > 100 || (value.type === 'str' && value.style !== 'plain')) return false
   const written = text.slice(value.start, value.end)
   if (/[\r\n"']/.test(written)) return false

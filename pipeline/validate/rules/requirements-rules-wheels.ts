@@ -2,6 +2,7 @@ import { analyse, bottomOf } from '../dockerfile/analysis.ts'
 import { mappingOf, textsOf } from '../lenient.ts'
 import { installationsOf } from '../python/installations.ts'
 import type { Installation } from '../python/installations.ts'
+import { wheelFileOf } from '../python/requirements.ts'
 import { readWheelName } from '../python/wheel-name.ts'
 import type { WheelName, WheelPlatform } from '../python/wheel-name.ts'
 import { excludedBy, suppliesOf, WHEELS_DATE } from '../python/wheels.ts'
@@ -102,7 +103,7 @@ function machineOf(served: readonly Supply[]): string {
 function* namedWheels(facts: RepositoryFacts): Iterable<Installation & { readonly wheel: WheelName; readonly file: string }> {
   for (const installation of installationsOf(facts).all) {
     const { url, text, marker } = installation.requirement
-    const file = url === undefined || marker !== undefined || text === facts.dockerfile?.text ? undefined : /([^/\\?#]+\.whl)(?:[?#]|$)/.exec(decode(url))?.[1]
+    const file = url === undefined || marker !== undefined || text === facts.dockerfile?.text ? undefined : wheelFileOf(decode(url))
     const wheel = file === undefined ? undefined : readWheelName(file)
     if (file !== undefined && wheel !== undefined) yield { ...installation, wheel, file }
   }

@@ -1,6 +1,7 @@
 import { fixProperty } from '../fixes/make-fix.ts'
 import { installationsOf } from '../python/installations.ts'
 import { isOlder, NEWEST_PYWAGGLE, pywaggleOf, SINCE } from '../python/pywaggle.ts'
+import { readGitAddress } from '../python/requirements.ts'
 import type { RepositoryRule } from '../rule.ts'
 import { quote } from '../words.ts'
 import { WHEEL_RULES } from './requirements-rules-wheels.ts'
@@ -69,13 +70,7 @@ const pywaggleIsReleased: RepositoryRule = {
   *check(facts) {
     for (const { requirement } of installationsOf(facts).all) {
       const { name, url, text, span } = requirement
-      const reference =
-        url === undefined || !url.startsWith('git+')
-          ? undefined
-          : (/\.git@([^#;\s]+)|[^/:]@([^#;\s/]+)(?:#|$)/
-              .exec(url)
-              ?.slice(1)
-              .find((part) => part !== undefined) ?? '')
+      const reference = url?.startsWith('git+') === true ? readGitAddress(url)?.reference : undefined
       if (name !== 'pywaggle' || reference === undefined || /^(?:v?\d+\.\d+[\w.]*|[0-9a-f]{7,40})$/.test(reference)) continue
       yield {
         place: text.place(span),

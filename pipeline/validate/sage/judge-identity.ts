@@ -154,7 +154,13 @@ function judgeSpelling(submission: Submission, found: PythonText, rule: NameRule
 
 function spell(name: string, { field }: NameRule): string {
   const plain = name.slice(0, 256).normalize('NFKD').replace(/\p{M}/gu, '').trim().toLowerCase()
-  return field === 'namespace' ? plain.replace(/[^a-z0-9]+/g, '') : plain.replace(/[^a-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '')
+  if (field === 'namespace') return plain.replace(/[^a-z0-9]+/g, '')
+  const proposal = plain
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replaceAll(/[_-]+/g, (run) => (run.includes('-') ? '-' : run.slice(0, 2)))
+    .replaceAll(/^[_-]+|[_-]+$/g, '')
+  // Another rule would refuse a name of one character.
+  return proposal.length < NAME_LENGTH.least ? '' : proposal
 }
 
 function shorten(text: string): string {

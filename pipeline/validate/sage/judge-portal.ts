@@ -1,3 +1,4 @@
+import YAML from 'portal-yaml'
 import type { PortalFacts } from '../rule.ts'
 import { quote } from '../words.ts'
 import { describeType, valueOf } from './judge-submission.ts'
@@ -5,18 +6,19 @@ import type { Refusal } from './judge-submission.ts'
 import { TOO_MUCH } from './portal.ts'
 import type { Parsed, PythonDict, PythonEntry, PythonText, PythonValue } from './python-value.ts'
 import { pythonTruth } from './python-words.ts'
+import { explainYaml, mappingSuggestion } from './yaml-words.ts'
 
 type Explanation = Pick<Refusal, 'code' | 'path' | 'message'> & Partial<Pick<Refusal, 'start' | 'found' | 'suggestion'>>
 
 /** Why the Portal sends nothing: its parser's words, or V8's about `form.source.url = url`, as an author needs them. */
-export function explainPortal(words: string, written: Parsed): Refusal {
-  const explanation = explain(words, written)
+export function explainPortal(words: string, written: Parsed, text: string): Refusal {
+  const explanation = explain(words, written, text)
   return { sage: `portal: ${words}`, status: 0, accident: false, ...explanation }
 }
 
 const DISABLED = 'so the Portal cannot use the manifest, and its Register button stays disabled.'
 
-function explain(words: string, written: Parsed): Explanation {
+function explain(words: string, written: Parsed, text: string): Explanation {
   const dict = 'value' in written && written.value.type === 'dict' ? written.value : undefined
   if (words === 'no name')
     return {
@@ -26,14 +28,16 @@ function explain(words: string, written: Parsed): Explanation {
       suggestion: 'Add name: with lower-case letters, digits, - and _.',
     }
   if (words === TOO_MUCH) return { code: 'CTSS-M011', path: [], message: `${words}.`, suggestion: 'Keep data out of it: a manifest has a few kilobytes.' }
-  if (/^TypeError: Cannot (?:set properties of|create property)/.test(words)) return dict === undefined ? explainNoMapping(written) : explainSource(dict)
+  if (/^TypeError: Cannot (?:set properties of|create property)/.test(words)) return dict === undefined ? explainNoMapping(written, text) : explainSource(dict)
+  // Python names the place, and its faults have to be mended anyway.
+  if ('error' in written) return { code: 'CTSS-M011', path: [], ...explainYaml(written.error, text) }
   const repeated = /^YAMLSemanticError: Map keys must be unique; "([^]*)" is repeated$/.exec(words)?.[1]
   if (repeated !== undefined) {
     const start = dict && findRepeated(dict)
     const message = `The key ${quote(repeated)} stands twice in one mapping: Sage would take the last, but the Portal refuses the file without a word.`
     return { code: 'CTSS-M011', path: [], ...(start !== undefined && { start }), message, suggestion: 'Delete one of the two.' }
   }
-  const start = 'error' in written ? written.error.start : undefined
+  const start = findPortalFault(text)
   const said = words.replace(/^YAML\w+: /, '').replace(/\s+/g, ' ')
   const message = `The Portal cannot read the manifest as YAML, and its Register button stays disabled: ${said.length > 200 ? `${said.slice(0, 199)}…` : said}.`
   return {
@@ -45,17 +49,27 @@ function explain(words: string, written: Parsed): Explanation {
   }
 }
 
-function explainNoMapping(written: Parsed): Explanation {
-  const found = 'value' in written ? written.value : undefined
-  const isEmpty = found === undefined || !pythonTruth(found)
+/** Where the Portal's parser stops. */
+function findPortalFault(text: string): number | undefined {
+  const [error] = YAML.parseDocument(text).errors
+  let start = error?.source?.range?.start
+  // It counts CR LF as one.
+  if (start !== undefined) for (let at = text.indexOf('\r\n'); at >= 0 && at < start; at = text.indexOf('\r\n', at + 2)) start += 1
+  return start
+}
+
+function explainNoMapping(written: Parsed, text: string): Explanation {
+  if ('error' in written) return { code: 'CTSS-M010', path: [], ...explainYaml(written.error, text) }
+  const found = written.value
+  const isEmpty = !pythonTruth(found)
   return {
     code: 'CTSS-M012',
     path: [],
-    ...(found && { found }),
+    found,
     message: isEmpty
       ? `The manifest is empty, ${DISABLED}`
       : `The manifest must be a mapping; the Portal sees ${describeType(found)}, and its Register button stays disabled.`,
-    suggestion: 'Begin with name:, version: and description:.',
+    suggestion: mappingSuggestion(found),
   }
 }
 

@@ -19,6 +19,8 @@ import { portalValue } from './portal.ts'
 import type { Parsed, PythonError, PythonValue } from './python-value.ts'
 import { pythonTruth } from './python-words.ts'
 import { loadPyYaml } from './pyyaml.ts'
+import { readFault } from './yaml-fault.ts'
+import { explainYaml, mappingSuggestion, unreadableMessage } from './yaml-words.ts'
 
 export type { Refusal } from './judge-submission.ts'
 
@@ -40,7 +42,7 @@ export interface Judgement {
 
 /** The manifest as it is, sent to `/submit`. `parsed`: what `readBody` says about the text, where that is known already. */
 export function judgeAsSubmitted(text: string, facts: PortalFacts, parsed: Parsed = readBody(text)): Judgement {
-  if ('error' in parsed) return refused(unreadable(parsed.error, parsed.error.start))
+  if ('error' in parsed) return refused(unreadable(parsed.error, explainYaml(parsed.error, text)))
   return judgeBody(parsed.value, { facts, isPortal: false, written: () => undefined })
 }
 
@@ -51,14 +53,14 @@ const MAY_BE_JSON = /^\uFEFF?\s*\{/
 export function judgeThroughPortal(text: string, facts: PortalFacts, parsed?: Parsed): Judgement {
   const written = parsed === undefined || MAY_BE_JSON.test(text) ? loadPyYaml(text) : parsed
   const received = portalValue(text, facts, written)
-  if ('refused' in received) return judgeUnsent(received.refused, facts, written)
-  if ('error' in received) return refused(unreadable(received.error))
+  if ('refused' in received) return judgeUnsent(received.refused, facts, written, text)
+  if ('error' in received) return refused(unreadable(received.error, explainWritten(received.error, written, text)))
   return judgeBody(received.value, { facts, isPortal: true, written: (path) => ('value' in written ? valueAt(written.value, path) : undefined) })
 }
 
 /** The Portal does not tell what else is wrong: the rest is judged as if it had filled in what Python reads. */
-function judgeUnsent(words: string, facts: PortalFacts, written: Parsed): Judgement {
-  const first = explainPortal(words, written)
+function judgeUnsent(words: string, facts: PortalFacts, written: Parsed, text: string): Judgement {
+  const first = explainPortal(words, written, text)
   const filled = 'value' in written ? fillIn(written.value, facts) : undefined
   const rest = filled === undefined ? [] : judgeApp({ dict: filled, facts, isPortal: true, refusals: [], written: () => undefined }).refusals
   return { verdict: 'refused', refusals: [first, ...rest.filter(({ code }) => code !== first.code)] }
@@ -69,22 +71,16 @@ function refused(refusal: Refusal): Judgement {
 }
 
 /** ecr_api.py L694-698, outside of what is caught. */
-function unreadable({ name, message }: PythonError, start?: number): Refusal {
-  const [first = ''] = message.split('\n', 1)
-  return {
-    code: 'CTSS-M010',
-    path: [],
-    ...(start !== undefined && { start }),
-    sage: `${name}: ${message}`,
-    status: 500,
-    html: true,
-    accident: true,
-    message: `Sage's server cannot read the manifest as YAML, and answers with a page in HTML: ${first}.`,
-    suggestion:
-      start === undefined
-        ? 'The Portal wrote it so: quote or reword what begins with special characters.'
-        : 'Look for a missing quote, a colon followed by a blank, or wrong indentation.',
-  }
+function unreadable({ name, message }: PythonError, words: Pick<Refusal, 'start' | 'suggestion' | 'message'>): Refusal {
+  return { code: 'CTSS-M010', path: [], sage: `${name}: ${message}`, status: 500, html: true, accident: true, ...words }
+}
+
+/** The Portal's text breaks Sage's reader: where the author's does so in the same way, that is the place. */
+function explainWritten(error: PythonError, written: Parsed, text: string): Pick<Refusal, 'start' | 'suggestion' | 'message'> {
+  const suggestion = 'The Portal wrote it so: quote or reword what begins with special characters.'
+  const { problem } = readFault(error, '')
+  if ('error' in written && readFault(written.error, text).problem === problem) return { ...explainYaml(written.error, text), suggestion }
+  return { message: unreadableMessage(problem), suggestion }
 }
 
 function valueAt(root: PythonValue, path: DocumentPath): PythonValue | undefined {
@@ -111,7 +107,7 @@ function judgeBody(value: PythonValue, circumstances: Circumstances): Judgement 
     status: 500,
     accident: !isEmpty,
     message: isEmpty ? 'The manifest is empty.' : `The manifest must be a mapping, but is ${describeType(value)}.`,
-    suggestion: 'Begin with name:, version: and description:.',
+    suggestion: mappingSuggestion(value),
   })
 }
 

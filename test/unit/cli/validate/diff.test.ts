@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { writePatch } from '../../../../cli/output/validate/diff.ts'
+import { patchPath } from '../../../../cli/output/validate/show-report.ts'
 
 const LONG = Array.from({ length: 40 }, (_, line) => `line ${line}`).join('\n')
 
@@ -45,6 +46,28 @@ describe('a patch', () => {
 
       expect(readFileSync(file, 'utf8')).toBe(after)
     })
+  })
+
+  it.each(
+    ['q', 'a', 'b', 'a/p', 'b/p', 'x/y', 'a/a'].flatMap((here) => ['q', 'a', 'b', 'p', 'x/y', 'x', 'a/a'].map((place): [string, string] => [here, place])),
+  )('in the folder %s of a repository, of the folder %s in it, is taken for no other by git apply', (here, place) => {
+    const root = realpathSync(mkdtempSync(join(folder, 'nested-')))
+    mkdirSync(join(root, here, place), { recursive: true })
+    mkdirSync(join(root, '.git', 'refs'), { recursive: true })
+    mkdirSync(join(root, '.git', 'objects'))
+    writeFileSync(join(root, '.git', 'HEAD'), 'ref: refs/heads/main\n')
+    vi.spyOn(process, 'cwd').mockReturnValue(join(root, here))
+    for (const before of ['bad\n', undefined]) {
+      const file = join(root, here, place, 'sage.yaml')
+      if (before !== undefined) for (const other of [file, join(root, here, 'sage.yaml')]) writeFileSync(other, before)
+      const path = patchPath('sage.yaml', { place: join(root, here, place), kind: 'folder' }, before === undefined)
+      execFileSync('git', ['apply'], { cwd: join(root, here), input: writePatch([{ path, before, after: 'good\n' }]) })
+
+      expect(readFileSync(file, 'utf8')).toBe('good\n')
+      expect(readFileSync(join(root, here, 'sage.yaml'), 'utf8')).toBe('bad\n')
+      rmSync(file)
+    }
+    vi.restoreAllMocks()
   })
 
   it('changes several files at once, and touches only what it must', () => {

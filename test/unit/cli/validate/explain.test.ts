@@ -16,7 +16,7 @@ async function explain(...[asked, options = {}]: [string?, { json?: boolean }?])
 describe('ctss explain', () => {
   afterEach(() => void vi.restoreAllMocks())
 
-  it.each(['CTSS-M012', 'ctss-m012', 'version-is-text'])('prints the page of %s', async (asked) => {
+  it.each(['CTSS-M012', 'ctss-m012', 'M012', 'm012', 'version-is-text', 'Version-Is-Text'])('prints the page of %s', async (asked) => {
     expect(await explain(asked)).toEqual({
       code: 0,
       err: '',
@@ -45,6 +45,7 @@ describe('ctss explain', () => {
 
   it.each([
     ['CTSS-M021', 'Did you mean CTSS-M012?'],
+    ['m021', 'Did you mean CTSS-M012?'],
     ['no-entrypiont', 'Did you mean no-entrypoint?'],
     ['\u001b[31mzzz', "'zzz' is no rule's code or name. ctss explain lists them all."],
   ])('answers %j with the one that was meant', async (asked, answer) => {

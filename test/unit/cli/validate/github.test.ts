@@ -36,7 +36,11 @@ describe('GitHub workflow commands', () => {
   it('ends with the verdict, in a line that no runner obeys', async () => {
     const lines = await linesOf({}, [], { path: '::error::##[error]x', failed: false, verdict: { portal: 'accepted', submitted: 'refused' } })
 
-    expect(lines).toEqual(['ctss: ::error::## [error]x: valid, 0 problems; the Portal: accepted, POST /submit: refused', ''])
+    expect(lines).toEqual(['ctss: ::error::# #[error]x: valid, 0 problems; the Portal: accepted, POST /submit: refused', ''])
+  })
+
+  it('says that what is too large was not judged', async () => {
+    expect((await linesOf({}, [], { isJudged: false })).at(-2)).toBe('ctss: sage.yaml: not valid, 0 problems; not judged')
   })
 
   it('says what it could not read', () => {

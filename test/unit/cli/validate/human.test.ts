@@ -17,7 +17,9 @@ describe('a report for a person', () => {
   it('shows the place, the line, what to do and the fix, then the verdict and how to have it mended', async () => {
     const found = problem({ suggestion: 'Write "1.0.0".', detail: 'one\ntwo\n', fix: FIX })
 
-    expect(await render(shown({ 'sage.yaml': TEXT }, [found, problem({ severity: 'warning', place: { file: 'Dockerfile' }, code: 'other' })]))).toBe(
+    expect(
+      await render(shown({ 'sage.yaml': TEXT }, [found, problem({ severity: 'warning', place: { file: 'Dockerfile' }, code: 'other' })], { fixes: 1 })),
+    ).toBe(
       [
         'sage.yaml:2:10: error: This is wrong. [CTSS-M012 version-is-text]',
         '    2 | version: 1.0',
@@ -53,14 +55,30 @@ describe('a report for a person', () => {
     expect(await render(shown({}, [found]))).toContain(text)
   })
 
-  it('counts a fix that two problems offer once, and quotes a folder for the shell', async () => {
-    const text = await render(shown({}, [problem({ fix: FIX }), problem({ fix: FIX, code: 'other' })], { place: "it's mine" }))
+  it.each([
+    ["it's mine", String.raw`'it'\''s mine'`],
+    ['-dash', './-dash'],
+    ['--fix it', "'./--fix it'"],
+    ['p/sage.yaml', 'p/sage.yaml'],
+  ])('names the command that mends %j, as a shell and the command take it', async (place, word) => {
+    expect(await render(shown({}, [problem()], { place, fixes: 1 }))).toContain(`    1 safe fix: ctss validate ${word} --fix (`)
+    expect(await render(shown({}, [problem({ fix: FIX })], { place }))).not.toContain('--fix')
+  })
 
-    expect(text).toContain(`1 safe fix: ctss validate 'it'\\''s mine' --fix`)
+  it.each([
+    [{ verdict: { portal: 'accepted', submitted: 'accepted' } }, 'the Portal would accept it · POST /submit would accept it as it stands'],
+    [
+      { verdict: { portal: 'accepted', submitted: 'accepted' }, isPortals: false },
+      'the Portal would accept its content, but reads sage.yaml at the root alone · POST /submit would accept it as it stands',
+    ],
+    [{ verdict: { portal: 'refused', submitted: 'refused' }, isPortals: false }, 'the Portal would refuse it · POST /submit would refuse it as it stands'],
+    [{ isJudged: false }, 'not judged: it was not read'],
+  ] as const)('says what Sage would answer: %j', async (overrides, answer) => {
+    expect((await render(shown({}, [], overrides))).split('\n')[1]).toBe(`    ${answer}`)
   })
 
   it('uses colours only when it may, and says the same', async () => {
-    const report = shown({ 'sage.yaml': TEXT }, [problem({ fix: FIX }), problem({ severity: 'warning' }), problem({ severity: 'hint' })])
+    const report = shown({ 'sage.yaml': TEXT }, [problem({ fix: FIX }), problem({ severity: 'warning' }), problem({ severity: 'hint' })], { fixes: 1 })
     const [plain, colored] = [await render(report), await render(report, true)]
 
     expect(plain).not.toContain('\u001b')

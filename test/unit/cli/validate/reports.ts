@@ -18,6 +18,9 @@ export function shown(texts: Readonly<Record<string, string>>, problems: readonl
   return {
     path: 'sage.yaml',
     verdict: { portal: 'refused', submitted: 'refused' },
+    isJudged: true,
+    isPortals: true,
+    fixes: 0,
     failed: true,
     problems,
     place: '.',

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -181,7 +181,9 @@ describe('ctss validate', () => {
     expect(asked).toMatchObject([{ branch: 'dev' }])
     expect((await json(url, url)).manifests.map(({ path }) => path)).toEqual([`${url}/sage.yaml`, `${url}/sage.yaml`])
     expect(await validate([url], { fix: true })).toMatchObject({ code: 2, err: expect.stringContaining('--fix needs a folder or a file, not a URL') })
-    expect((await validate([url], { diff: true })).out).toMatch(/^--- a\/sage\.yaml\n/)
+    expect((await validate([url], { diff: true })).out).toMatch(/^# of a repository elsewhere: .*\n--- a\/sage\.yaml\n/)
+    expect(out).not.toContain('--fix')
+    expect(out).toContain('the Portal would refuse it')
   })
 
   it('hands bugs on', async () => {
@@ -209,9 +211,38 @@ describe('ctss validate --fix', () => {
     symlinkSync('a.txt', 'link')
 
     expect(await validate(['link'], { fix: true })).toMatchObject({ code: 2, err: expect.stringContaining('link is a symbolic link') })
+    expect(await validate(['link'], { diff: true })).toMatchObject({ out: '', err: expect.stringContaining('not fixed: bad to good: link is a symbolic link') })
+    expect((await validate(['link'])).out).not.toContain('safe fix')
+    expect((await validate(['a.txt'])).out).toContain('1 safe fix: ctss validate a.txt --fix')
     expect(readFileSync('a.txt', 'utf8')).toBe('bad')
     expect((await validate(['a.txt'], { fix: true })).code).toBe(0)
     expect(readFileSync('a.txt', 'utf8')).toBe('good')
+  })
+})
+
+describe('the answer of the Portal', () => {
+  const ELSEWHERE = 'reads sage.yaml at the root alone'
+
+  it.each<[string, boolean]>([
+    ['.', true],
+    ['sage.yaml', true],
+    ['apps/a', false],
+    ['apps/a/sage.yaml', false],
+    ['sage.yml', false],
+  ])('in a repository, for %s', async (place, isPortals) => {
+    put({ 'sage.yaml': '', 'sage.yml': '', 'apps/a/sage.yaml': '' })
+    execFileSync('git', ['init', '--quiet'])
+    const { out } = await validate([place])
+    const file = place.includes('.y') ? place : place === '.' ? 'sage.yaml' : `${place}/sage.yaml`
+
+    expect(out).toContain(`${file}: valid: 0 errors, 0 warnings\n    the Portal would accept ${isPortals ? 'it ·' : `its content, but ${ELSEWHERE} ·`}`)
+  })
+
+  it('outside of any, takes what was given for one', async () => {
+    put({ 'p/sage.yaml': '', 'p/sub/sage.yaml': '' })
+
+    expect((await validate(['p'])).out.match(/the Portal would accept \w+/g)).toEqual(['the Portal would accept it', 'the Portal would accept its'])
+    expect((await validate(['p/sub/sage.yaml'])).out).not.toContain(ELSEWHERE)
   })
 })
 
@@ -230,14 +261,67 @@ describe('ctss validate --diff', () => {
     expect(readFileSync('p/sage.yaml', 'utf8')).toBe('bad\n')
   })
 
-  it.each([
-    ['../p', 'sage.yaml'],
-    ['../p/sage.yaml', 'sage.yaml'],
-  ])('of %s, elsewhere, is one for its own folder', async (place, path) => {
-    put({ 'p/sage.yaml': 'bad\n', 'q/x': '' })
-    process.chdir('q')
+  describe.each([
+    ['git apply', ['git', 'apply', '-p1']],
+    ['patch', ['patch', '--batch', '--strip=1', '--silent']],
+  ] as const)('as %s reads it', (_tool, [program, ...args]) => {
+    const apply = (patch: string, cwd: string): number | null => spawnSync(program, args, { cwd, input: patch }).status
 
-    expect((await validate([place], { diff: true, quiet: true })).out).toContain(`--- a/${path}\n`)
+    it.each(['../p', '../p/sage.yaml'])('of %s, elsewhere, changes nothing here, and that from the root', async (place) => {
+      put({ 'p/sage.yaml': 'bad\n', 'q/sage.yaml': 'bad\n' })
+      process.chdir('q')
+      const { out } = await validate([place], { diff: true, quiet: true })
+
+      expect(out).toMatch(/^# outside of the working directory: apply with patch -p1 -d \/\n--- a\/tmp\/.*\/p\/sage\.yaml\n/)
+      expect(apply(out, '.')).not.toBe(0)
+      expect(readFileSync('sage.yaml', 'utf8')).toBe('bad\n')
+      expect(apply(out, '/')).toBe(0)
+      expect(readFileSync('../p/sage.yaml', 'utf8')).toBe('good\n')
+      expect(readFileSync('sage.yaml', 'utf8')).toBe('bad\n')
+    })
+
+    it.each([
+      ['q', 'q'],
+      ['a/p', 'p'],
+      ['b/p', 'p'],
+      ['b', 'b'],
+      ['a', 'a'],
+      ['x/y', 'x/y'],
+      ['x/y', 'x'],
+      ['q', '../a'],
+    ])('in the folder %s of a repository, of the folder %s in it, changes no other', async (here, place) => {
+      put({ [`${here}/sage.yaml`]: 'bad\n', [`${here}/${place}/sage.yaml`]: 'bad\n' })
+      execFileSync('git', ['init', '--quiet'])
+      process.chdir(here)
+      const { out } = await validate([place], { diff: true, quiet: true })
+      const isInside = !place.startsWith('..')
+
+      // Without -p1 too: git guesses then, and may guess wrong.
+      expect(spawnSync(program, args.slice(0, program === 'git' ? 1 : 2), { input: out }).status === 0).toBe(isInside)
+      expect(readFileSync('sage.yaml', 'utf8')).toBe('bad\n')
+      expect(readFileSync(`${place}/sage.yaml`, 'utf8')).toBe(isInside ? 'good\n' : 'bad\n')
+    })
+
+    it('of several places changes each', async () => {
+      put({ 'p/sage.yaml': 'bad\n', 'q/sage.yaml': 'bad', 'r/notes': 'odd\nbad\n' })
+      const { out } = await validate(['p', `${folder}/q`, 'r/notes'], { diff: true, quiet: true })
+
+      expect(apply(out, '.')).toBe(0)
+      expect(['p/sage.yaml', 'q/sage.yaml', 'r/notes'].map((path) => readFileSync(path, 'utf8'))).toEqual(['good\n', 'good', 'odd\ngood\n'])
+    })
+
+    it('of places here and elsewhere changes both from the root, and neither is taken for another', async () => {
+      put({ 'p/sage.yaml': 'bad', 'q/sage.yaml': 'bad\n', 'q/p/sage.yaml': 'bad\n' })
+      process.chdir('q')
+      const { out } = await validate(['.', '../p'], { diff: true, quiet: true })
+
+      expect(out.match(/^(?:#|---) .*$/gm)).toEqual([
+        '--- a/p/sage.yaml',
+        '--- a/sage.yaml',
+        '# outside of the working directory: apply with patch -p1 -d /',
+        `--- a${folder}/p/sage.yaml`,
+      ])
+    })
   })
 })
 

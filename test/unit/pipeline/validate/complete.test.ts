@@ -152,7 +152,8 @@ describe('a manifest without ctss.yaml', () => {
 
   it('counts the directory from the root of the Git repository, where only a folder of it is looked at', async () => {
     const directoryIn = async (directory: string, prefix: string) =>
-      (await complete({ source: `{architectures: [linux/amd64], directory: ${directory}}` }, undefined, { prefix }, { 'app/Dockerfile': 'FROM x' }))?.manifest.directory
+      (await complete({ source: `{architectures: [linux/amd64], directory: ${directory}}` }, undefined, { prefix }, { 'app/Dockerfile': 'FROM x' }))?.manifest
+        .directory
     expect(await directoryIn('apps/one', 'apps/one')).toBe('.')
     expect(await directoryIn('apps/one/app/', 'apps/one')).toBe('app')
     expect(await directoryIn('app', 'apps/one')).toBe('app')

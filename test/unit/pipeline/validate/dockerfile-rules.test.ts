@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
+import { ignoringLine } from '../../../../pipeline/validate/dockerfile/ignore-file.ts'
 import { DOCKERFILE_RULES } from '../../../../pipeline/validate/rules/dockerfile-rules.ts'
+import { textFile } from '../../../../pipeline/validate/text-file.ts'
 import { HEALTHY_PLUGIN } from '../../../support/healthy-plugin.ts'
 import { brief, check } from './dockerfile/facts.ts'
 import type { Files } from './dockerfile/facts.ts'
@@ -72,7 +74,7 @@ describe('rules about where the Dockerfile is', () => {
     const [problem] = await check(DOCKERFILE_RULES, { 'sage.yaml': manifest('linux/amd64', 'directory: plugin'), 'plugins/Dockerfile.gpu': MAIN })
     expect(problem?.suggestion).toBe('Did you mean "plugins"?')
     const [missing] = await check(DOCKERFILE_RULES, { 'sage.yaml': manifest('linux/amd64', 'directory: plugins'), 'plugins/Dockerfile.gpu': MAIN })
-    expect(missing?.suggestion).toBe('The repository holds plugins/Dockerfile.gpu.')
+    expect(missing?.suggestion).toBe('It is counted from `source.directory` ("plugins"). The repository holds plugins/Dockerfile.gpu.')
     const [none] = await check(DOCKERFILE_RULES, { 'sage.yaml': manifest('linux/amd64') })
     expect(none?.suggestion).toMatch(/^Write one/)
   })
@@ -318,7 +320,72 @@ describe('rules about what is fetched', () => {
   ])('%s', async (_, files, expected) => expect(await find(files)).toStrictEqual(expected))
 })
 
+describe('what helps when the Dockerfile is not found', () => {
+  const D = 'FROM x\n'
+  it.each<readonly [string, readonly string[], Files, message: string, suggestion: string]>([
+    ['a folder as Windows writes it', ['directory: .\\app'], { 'app/Dockerfile': D }, 'no folder ".\\app"', 'Folders are separated by /: write "app".'],
+    [
+      'a Dockerfile as Windows writes it',
+      ['dockerfile: docker\\Dockerfile'],
+      {},
+      'no file "docker\\Dockerfile"',
+      'Folders are separated by /: write "docker/Dockerfile".',
+    ],
+    ['a folder like no other', ['directory: nothing/here'], { 'app/Dockerfile': D, 'b/dockerfile': D }, 'no folder', 'A Dockerfile is in "app" or "b".'],
+    ['a folder like none', ['directory: nothing/here'], { Dockerfile: D }, 'no folder', 'A Dockerfile is in the root: leave `directory` out for that.'],
+    [
+      'a folder like none of two',
+      ['directory: nothing/here'],
+      { Dockerfile: D, 'app/Dockerfile': D },
+      'no folder',
+      'A Dockerfile is in the root: leave `directory` out for that. A Dockerfile is in "app".',
+    ],
+    ['a folder, and no Dockerfile', ['directory: nothing/here'], {}, 'no folder', 'Name a folder of the repository; without it Sage builds in the root.'],
+    [
+      'a Dockerfile counted from the root',
+      ['directory: app/', 'dockerfile: app/Dockerfile'],
+      { 'app/Dockerfile': D },
+      'no file "app/app/Dockerfile"',
+      'It is counted from `source.directory` ("app"): write "Dockerfile".',
+    ],
+    [
+      'a Dockerfile of the root',
+      ['directory: app', 'dockerfile: Dockerfile'],
+      { 'app/x': '', Dockerfile: D },
+      'no file "app/Dockerfile"',
+      'It is counted from `source.directory` ("app"). The repository holds Dockerfile.',
+    ],
+  ])('%s', async (_, source, files, message, suggestion) => {
+    const [problem] = await check(DOCKERFILE_RULES, { 'sage.yaml': manifest('linux/amd64', ...source), ...files })
+    expect(problem?.message).toContain(message)
+    expect(problem?.suggestion).toBe(suggestion)
+  })
+})
+
 describe('rules about the build context', () => {
+  it('say that a link leads nowhere', async () => {
+    const [problem] = await check(DOCKERFILE_RULES, { ...HEALTHY_PLUGIN, 'r.txt': { link: 'nowhere' }, Dockerfile: `${PYTHON}COPY r.txt /\n${MAIN}` })
+    expect(problem).toMatchObject({ code: 'CTSS-D060', message: '"r.txt" is a symbolic link to "nowhere", which is not in the repository: it leads nowhere.' })
+    expect(problem).not.toHaveProperty('fix')
+  })
+
+  it.each<readonly [string, string, number]>([
+    ['sources', `COPY ${'gone '.repeat(1100)}/x/`, 1000],
+    ['characters', `ENV A=${'a/'.repeat(1000)}\nCOPY ${'$A '.repeat(100)}/x/`, 32],
+  ])('look at so many %s', async (_, lines, count) => {
+    const found = await find({ Dockerfile: `${PYTHON}${lines}\n${MAIN}` })
+    expect(found.filter((line) => line.startsWith('D060'))).toHaveLength(count)
+  })
+
+  it.each<readonly [string, string, number | undefined]>([
+    ['a', 'a/b/c', 4],
+    ['x/y', 'x/y', 2],
+    ['x/y', 'x/y/z', 1],
+    ['/'.repeat(9), '', undefined],
+  ])('name the first line for %s', (_, path, line) =>
+    expect(ignoringLine(textFile('.dockerignore', `x/y/z${'/'.repeat(99)}\nx/y\n# a\n./a//\na/b\n//`), path)?.line).toBe(line),
+  )
+
   it.each<Row>([
     ...rows({
       'a file that is not there': [`${PYTHON}COPY model.onnx labels.txt /app/\n${MAIN}`, 'D060 4:6', 'D060 4:17'],

@@ -27,7 +27,7 @@ function* texts(series: number): Generator<{ readonly index: number; readonly te
 
 /** Some characters of it become others. */
 function hit(text: string, random: Random): string {
-  const characters = [...text]
+  const characters = Array.from(text)
   for (let count = 0; count < 5 && characters.length > 0; count++)
     characters[random.integer(0, characters.length - 1)] = String.fromCodePoint(random.integer(0, 0x24f))
   return characters.join('')

@@ -4,6 +4,7 @@ import { dialectFindings, spellingFindings } from '../../../../../pipeline/valid
 import { convertDialect } from '../../../../../pipeline/validate/dialects/dialects.ts'
 import { writeManifest } from '../../../../../pipeline/validate/dialects/manifest-text.ts'
 import { applyFixes } from '../../../../../pipeline/validate/fixes/apply-edits.ts'
+import type { Problem } from '../../../../../pipeline/problem.ts'
 import type { Mapping } from '../../../../../pipeline/validate/lenient.ts'
 import { judgeThroughPortal } from '../../../../../pipeline/validate/sage/judge.ts'
 import { textFile } from '../../../../../pipeline/validate/text-file.ts'
@@ -163,6 +164,61 @@ describe('a manifest in an old dialect', () => {
   })
 })
 
+describe('what was written without quotes', () => {
+  const OLD = `{"name": 12, "namespace": true, "version": 1.10, "description": "d", "sources": [{"architectures": ["linux/amd64"],
+    "branch": 2.0, "tag": 1.0, "build_args": {"A": 1.50, "B": true}}], "metadata": {"a": 1.0, "b": 1e5, "c": 12345678901234567890, "d": 1.5, "e": 3, "f": true}}`
+
+  it('is kept as it is written where a text is meant, and is the same number elsewhere', () => {
+    const manifest = manifestOf(OLD, 'sage.json')
+    const converted = convertDialect(manifest.value, manifest)
+    expect(converted?.isCertain).toBe(true)
+    expect(converted?.text).toBe(`name: "12"
+namespace: "true"
+version: "1.10"
+description: "d"
+source:
+  architectures:
+    - "linux/amd64"
+  branch: "2.0"
+  tag: "1.0"
+  build_args:
+    A: "1.50"
+    B: "true"
+metadata:
+  a: 1.0
+  b: 100000.0
+  c: 12345678901234567890
+  d: 1.5
+  e: 3
+  f: true
+`)
+  })
+
+  it.each<readonly [string, string, boolean]>([
+    ['version: 2023-01-02', 'version: "2023-01-02"', true],
+    ['version: &v 1.10', 'version: "1.10"', true],
+    ['version: 1_0', 'version: "1_0"', true],
+    ['version: !!float "1.10"', 'version: 1.1', false],
+    ['metadata: {a: .inf, b: -.inf, c: .nan, d: 1.0e+30}', 'metadata:\n  a: .inf\n  b: -.inf\n  c: .nan\n  d: 1.0e+30', true],
+    ['metadata: {a: 2023-01-02, b: !!set {c, d}}', 'metadata:\n  a: "2023-01-02"\n  b:\n    - "c"\n    - "d"', true],
+    ['source: 5', 'source:\n  architectures:\n    - "linux/amd64"\n  url: "5"', true],
+  ])('%s becomes %s', (written, expected, isCertain) => {
+    const manifest = manifestOf(`${written}\nsources: [{architectures: [linux/amd64]}]\n`)
+    const converted = convertDialect(manifest.value, manifest)
+    expect(converted).toMatchObject({ isCertain, text: expect.stringContaining(`${expected}\n`) })
+  })
+
+  it.each<readonly [string, Mapping, boolean]>([
+    ['texts', C, true],
+    ['a version', { ...C, version: 1.1 }, false],
+    ['a branch', { ...HEAD, sources: [{ branch: 2 }] }, false],
+    ['a build argument', { ...HEAD, sources: [{ build_args: { A: true } }] }, false],
+    ['other numbers', { ...B, metadata: { a: { b: { c: { d: 1 } } } } }, true],
+  ])('is not known of a value alone: %s', (_, value, isCertain) => {
+    expect(convertDialect(value)?.isCertain).toBe(isCertain)
+  })
+})
+
 describe('the text of a manifest', () => {
   it('is laid out as the official template is', () => {
     const manifest = {
@@ -251,6 +307,10 @@ describe('findings about files that are no sage.yaml', () => {
     expect(found[1]?.[1].fix?.safe).toBe(false)
   })
 
+  it('ask before a text may change', () => {
+    expect(findings('sage.json', { ...C, version: 1.1 }).found[1]?.[1].fix?.safe).toBe(false)
+  })
+
   it('need no words of Sage', () => {
     const converted = convertDialect(A)
     if (converted === undefined) throw new Error('no dialect')
@@ -271,6 +331,20 @@ describe('findings about files that are no sage.yaml', () => {
     const { files } = applyFixes(new Map([[file, text]]), fix === undefined ? [] : [fix])
     expect([...files.keys()]).toStrictEqual(target === undefined ? [] : [target])
     expect([...files.values()].map(read)).toStrictEqual(target === undefined ? [] : [read(text)])
+  })
+
+  it('a new file is written of what is mended already', () => {
+    const manifest = manifestOf('{"name": "a", "version": 1.10, "source": {"branch": 2.0}}', 'sage.json')
+    const [, finding] = spellingFindings(manifest)[0] ?? []
+    expect(finding?.fix).toMatchObject({ safe: true, edits: [{ text: 'name: "a"\nversion: "1.10"\nsource:\n  branch: "2.0"\n' }] })
+    const other = (safe: boolean, severity: Problem['severity']): Problem => ({
+      code: 'CTSS-M101',
+      severity,
+      message: 'm',
+      fix: { title: 't', safe, edits: [] },
+    })
+    const isSafe = (...others: readonly Problem[]) => spellingFindings(manifest, others)[0]?.[1].fix?.safe
+    expect([isSafe(other(true, 'warning')), isSafe(other(false, 'error'), other(true, 'hint'))]).toStrictEqual([false, true])
   })
 
   it.each(['sage.yaml', 'corpus/owner__repository.json', 'a/sage.yaml'])('%s has the right one', (file) => {

@@ -31,7 +31,11 @@ describe('variables', () => {
     expect(expand(text, values)).toBeUndefined(),
   )
 
-  it('quotes', () => expect(unquote(`a"b \\" c"'d'"`)).toBe('ab \\" cd"'))
+  it.each([
+    [`a"b \\" c"'d'"`, 'ab \\" cd"'],
+    [String.raw`\"a" b\'c'`, String.raw`\"a" b\'c'`],
+    [`"${'\\"'.repeat(9)}`, `"${'\\"'.repeat(9)}`],
+  ])('quotes of %s', (text, expected) => expect(unquote(text)).toBe(expected))
 })
 
 describe('image references', () => {

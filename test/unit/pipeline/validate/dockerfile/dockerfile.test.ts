@@ -113,6 +113,15 @@ describe('a Dockerfile', () => {
     ['# syntax=docker/dockerfile:1.7\nFROM a', false],
     ['#syntax = docker.io/docker/dockerfile-upstream@sha256:0', false],
     ['# a\n# syntax=example.org/x', true],
+    [`${'#\n'.repeat(9000)}# syntax=example.org/x`, true],
+    ['\uFEFF#!/x\n\n  // SYNTAX = example.org/x\nFROM a', true],
+    ['# syntax=docker/dockerfile:1\n// syntax=example.org/x', true],
+    ['// syntax=docker/dockerfile:1', false],
+    [' {"Syntax": "example.org/x", "a": 1}', true],
+    ['{"syntax": "docker/dockerfile:1"}', false],
+    ['{"syntax": 1}', false],
+    ['{{ base }}', false],
+    ['', false],
     ['FROM a\n# syntax=example.org/x', false],
   ])('%j in another language: %s', (text, expected) => expect(parseDockerfile(textFile('Dockerfile', text)).isForeign).toBe(expected))
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { meantArchitecture } from '../../../../../pipeline/validate/fixes/architecture-names.ts'
 import { applyFixes } from '../../../../../pipeline/validate/fixes/apply-edits.ts'
 import { survivesPortal, throughPortal } from '../../../../../pipeline/validate/fixes/portal-survival.ts'
-import { fixRefusal, spellName } from '../../../../../pipeline/validate/fixes/refusal-fixes.ts'
+import { fixRefusal } from '../../../../../pipeline/validate/fixes/refusal-fixes.ts'
 import type { ManifestFacts } from '../../../../../pipeline/validate/rule.ts'
 import { judgeAsSubmitted, judgeThroughPortal } from '../../../../../pipeline/validate/sage/judge.ts'
 import type { Fix } from '../../../../../schemas/generated/types.ts'
@@ -38,8 +38,7 @@ describe('what Sage refuses is mended', () => {
     ['a key without its first letter', `ame: app\ndescription: d\n${SOURCE}`, `name: app\ndescription: d\n${SOURCE}`],
     ['a key of source beside it', `${REST}${SOURCE}branch: work\n`, `${REST}${SOURCE}  branch: "work"\n`],
     ['a name with capitals and blanks', `name: "Sage Performance"\ndescription: d\n${SOURCE}`, `name: "sage-performance"\ndescription: d\n${SOURCE}`],
-    ['a name with accents', `name: Mésanges\ndescription: d\n${SOURCE}`, `name: mesanges\ndescription: d\n${SOURCE}`],
-    ['a name that is a number', `name: 123\ndescription: d\n${SOURCE}`, `name: "123"\ndescription: d\n${SOURCE}`],
+    ['a name with marks around it', `name: "(Wind profile!)"\ndescription: d\n${SOURCE}`, `name: "wind-profile"\ndescription: d\n${SOURCE}`],
     ['a source with another letter', `${REST}${SOURCE.replace('source', 'sorce')}`, `${REST}${SOURCE}`],
     ['no name', `description: d\n${SOURCE}`, `name: "cloud-counter"\ndescription: d\n${SOURCE}`],
     ['an empty name', `name:\ndescription: d\n${SOURCE}`, `name: cloud-counter\ndescription: d\n${SOURCE}`],
@@ -62,7 +61,7 @@ describe('what Sage refuses is mended', () => {
       `${REST}authors: "A B <a@b.c>, C"\nkeywords: "a, b"\n${SOURCE}`,
     ],
     ['an empty list where a text belongs', `${REST}authors: []\n${SOURCE}`, `${REST}authors: ""\n${SOURCE}`],
-    ['nothing where a list belongs', `${REST}inputs: # none\nresources:\nmetadata: ~\n${SOURCE}`, `${REST}${SOURCE}`],
+    ['nothing where a list belongs', `${REST}inputs: # none\nresources:\nmetadata: ~ # m\n${SOURCE}`, `${REST}# none\n# m\n${SOURCE}`],
     [
       'numbers among build arguments',
       `${REST}${SOURCE}  build_args:\n    A: 1 # c\n    B: true\n`,
@@ -119,6 +118,13 @@ describe('what Sage refuses is mended', () => {
     ],
     ['a type that Sage has nothing for', 'portal', inputs('list'), inputs('string')],
     ['a list of texts as type', 'portal', inputs('"string[]"'), inputs('"string"')],
+    ['a name with accents', 'portal', named('Mésanges'), named('mesanges')],
+    ['a name that is a number', 'portal', named('123'), named('"123"')],
+    ['a name that is a boolean', 'portal', named('true'), named('"true"')],
+    ['a name that is a folder', 'portal', named('waggle/plugin-x'), named('waggle-plugin-x')],
+    ['a name that is an image', 'portal', named('plugin-x:1.0.0'), named('plugin-x-1-0-0')],
+    ['a name that is an address', 'portal', named('https://github.com/a/b'), named('https-github-com-a-b')],
+    ['a name with signs', 'portal', named('C++ counter'), named('c-counter')],
     ['a slash in the version', 'portal', `${REST.replace('1.2.3', '1/2')}${SOURCE}`, `${REST.replace('1.2.3', '1-2')}${SOURCE}`],
     ['another namespace than the user', 'submitted', FULL.replace('skylab', 'Sky Lab'), FULL],
   ])('%s, though not safely', (_, mode, text, expected) => {
@@ -137,6 +143,8 @@ describe('what Sage refuses is mended', () => {
     ['a name of one letter', 'portal', `name: A\ndescription: d\n${SOURCE}`],
     ['a name that is too long', 'portal', `name: ${'a'.repeat(70)}\ndescription: d\n${SOURCE}`],
     ['a name that the Portal unquotes', 'portal', `name: on\ndescription: d\n${SOURCE}`],
+    ['a name that the Portal unquotes, in capitals', 'portal', named('"On"')],
+    ['a name that is a fraction', 'portal', named('1.10')],
     ['a name that is a mapping', 'portal', `name: {a: b}\ndescription: d\n${SOURCE}`],
     ['no description', 'portal', `name: app\n${SOURCE}`],
     ['an empty list as description', 'portal', `name: app\ndescription: []\n${SOURCE}`],
@@ -171,24 +179,16 @@ describe('what Sage refuses is mended', () => {
     expect(mend(text, 'portal')).toBe(`${REST}${SOURCE}license: MIT\nlicens: x\n`)
   })
 
+  it('after the repository, safely where its name is nearly one', () => {
+    const after = (repository: string) => judge(`description: d\n${SOURCE}`, 'portal', { repository }).map((fix) => fix && [fix.title, fix.safe])
+    expect(after('https://github.com/a/Cloud_Counter.git')).toStrictEqual([['name it cloud_counter, after the repository', true]])
+    expect(after('https://github.com/a/cloud.counter')).toStrictEqual([['name it cloud-counter, after the repository', false]])
+  })
+
   it('not with what is not known', () => {
     const facts: Partial<ManifestFacts> = { repository: undefined, portal: { user: 'local', url: 'https://github.com/owner/repository', branch: 'main' } }
     const text = `description: d\n${SOURCE}`
     expect(judge(text, 'submitted', facts).map((fix) => fix?.title)).toStrictEqual([undefined, undefined, undefined, 'write the branch main'])
-  })
-})
-
-describe('a name for what cannot be one', () => {
-  it.each([
-    ['YOLOv5 App', 'yolov5-app'],
-    ['METEKsonic-3d', 'meteksonic-3d'],
-    ['  Wind  (profile) ', 'wind-profile'],
-    ['_a-_b___c_', 'a-b__c'],
-    ['a'.repeat(300), undefined],
-    ['a', undefined],
-    ['雲のカウンターab', undefined],
-  ])('%j is %j', (text, name) => {
-    expect(spellName(text)).toBe(name)
   })
 })
 
@@ -244,6 +244,10 @@ describe('a text on its way through the Portal', () => {
     else expect(throughPortal(written)).toMatchObject(expected)
   })
 })
+
+function named(name: string): string {
+  return `name: ${name}\ndescription: d\n${SOURCE}`
+}
 
 function inputs(...types: readonly string[]): string {
   return `${REST}${SOURCE}inputs:\n${types.map((type, position) => `  - {id: i${position}, type: ${type}}\n`).join('')}`

@@ -178,7 +178,9 @@ describe('inserting an entry', () => {
 
 describe('deleting an entry', () => {
   it.each<readonly [string, DocumentPath, string]>([
-    ['a: 1\nb: 2 # c\n\nc: 3\n', ['b'], 'a: 1\n\nc: 3\n'],
+    ['a: 1\nb: 2\n\nc: 3\n', ['b'], 'a: 1\n\nc: 3\n'],
+    ['a: 1\nb: 2 # c\n\nc: 3\n', ['b'], 'a: 1\n# c\n\nc: 3\n'],
+    ['a: 1\nb: # c', ['b'], 'a: 1\n# c'],
     ['a: 1\r\nb:\r\n  - 2\r\nc: 3\r\n', ['b'], 'a: 1\r\nc: 3\r\n'],
     ['a: 1\nb: 2', ['b'], 'a: 1'],
     ['a: 1\r\nb: 2', ['b'], 'a: 1'],
@@ -187,14 +189,14 @@ describe('deleting an entry', () => {
     ['\uFEFFa: 1\nb: 2\n', ['a'], '\uFEFFb: 2\n'],
     ['a: 1\nb:\n', ['b'], 'a: 1\n'],
     ['x:\n- a: 1\n  b: 2\n', ['x', 0, 'a'], 'x:\n- b: 2\n'],
-    ['x:\n  - a # c\n  - b\n', ['x', 0], 'x:\n  - b\n'],
+    ['x:\n  - a # c\n  - b\n', ['x', 0], 'x:\n  # c\n  - b\n'],
     ['x:\n  - a\n  - b: 1\n    c: 2\nz: 1\n', ['x', 1], 'x:\n  - a\nz: 1\n'],
     ['x: [a, b, c]\n', ['x', 1], 'x: [a, c]\n'],
     ['x: [a, b]\n', ['x', 1], 'x: [a]\n'],
     ['x: [a]\n', ['x', 0], 'x: []\n'],
     ['x: {a: 1, b: 2}\n', ['x', 'a'], 'x: {b: 2}\n'],
     ['{\n  "a": 1,\n  "b": 2\n}\n', ['b'], '{\n  "a": 1\n}\n'],
-    ['n: &n a\nb: *n # c\nc: 1\n', ['b'], 'n: &n a\nc: 1\n'],
+    ['n: &n a\nb: *n # c\nc: 1\n', ['b'], 'n: &n a\n# c\nc: 1\n'],
   ])('of %j at %j gives %j', (text, path, expected) => {
     expect(applied(text, deleteEntry(manifestOf(text), path))).toBe(expected)
   })
@@ -210,6 +212,7 @@ describe('deleting an entry', () => {
     ['a key stands twice', 'a: 1\na: 2\nb: 3\n', ['b']],
     ['a comment stands between, in flow style', 'x: [a, # c\n  b]\n', ['x', 0]],
     ['a comment stands before the next, which would move up', 'x:\n- a: 1\n  # c\n  b: 2\n', ['x', 0, 'a']],
+    ['a comment stands behind it, and the next would move up', 'x:\n- a: 1 # c\n  b: 2\n', ['x', 0, 'a']],
     ['it stands behind a question mark', '? a\n: 1\n? b\n: 2\n', ['a']],
     ['an item stands below its dash', 'x:\n-\n  a\n- b\n', ['x', 0]],
     ['a neighbour is an alias', 'n: &n a\nx: [*n, b, c]\n', ['x', 1]],

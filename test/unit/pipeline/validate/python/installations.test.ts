@@ -92,7 +92,27 @@ describe('what pip installs', () => {
     expect(installationsOf(await factsOf({}))).toStrictEqual({ all: [], missing: [] })
   })
 
-  it('has an end', async () => expect(installationsOf(await healthyFacts({ 'requirements.txt': 'numpy\n'.repeat(5000) })).all).toHaveLength(2000))
+  it.each<readonly [string, Files, number, number]>([
+    ['packages in a file', { 'requirements.txt': 'a\n'.repeat(131_000) }, 2000, 0],
+    ['packages in a command', { Dockerfile: dockerfile(`RUN pip install ${'a '.repeat(5000)}`) }, 2000, 0],
+    ['options', { 'requirements.txt': `${'--pre\n'.repeat(5000)}numpy` }, 0, 0],
+    ['files that are asked for', { Dockerfile: dockerfile(`RUN pip install ${Array.from({ length: 99 }, (_, at) => `-r gone-${at}-x`).join(' ')}`) }, 0, 50],
+    ['files that files ask for', { 'requirements.txt': Array.from({ length: 99 }, (_, at) => `-r gone${at}\n`).join('') }, 0, 50],
+    [
+      'characters',
+      Object.fromEntries(
+        Array.from({ length: 5 }, (_, at) => [
+          at === 0 ? 'requirements.txt' : `requirements${at}.txt`,
+          `numpy\n-r requirements${at + 1}.txt\n${'#'.repeat(150_000)}`,
+        ]),
+      ),
+      3,
+      0,
+    ],
+  ])('has an end: %s', async (_, files, packages, missing) => {
+    const found = installationsOf(await healthyFacts(files))
+    expect([found.all.length, found.missing.length]).toStrictEqual([packages, missing])
+  })
 })
 
 describe('the image’s pywaggle', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { applyFixes } from '../../../../../pipeline/validate/fixes/apply-edits.ts'
 import type { Place } from '../../../../../schemas/generated/types.ts'
 import type { ManifestFacts } from '../../../../../pipeline/validate/rule.ts'
+import { proposeVersion } from '../../../../../pipeline/validate/rules/manifest-warnings-identity.ts'
 import { MANIFEST_RULES } from '../../../../../pipeline/validate/rules/manifest-warnings.ts'
 import { factsOf } from '../fixes/manifest-of.ts'
 
@@ -102,7 +103,7 @@ describe('warnings about a manifest', () => {
     ['a homepage that is none', { homepage: 'soon' }, ['M108 soon']],
     ['a homepage', { homepage: 'http://sky.org' }, []],
     ['an empty homepage', { homepage: '""' }, []],
-    ['a homepage that is a number', { homepage: '5' }, []],
+    ['a homepage that is a number', { homepage: '5' }, ['M124 5']],
     ['a blank description', { description: '"  "' }, ['M109 "  "']],
     ['a token anywhere', { metadata: `{a: [${TOKEN}]}` }, [`M110 ${TOKEN}`]],
     ['a token in a build argument, once', source(`build_args: {GH_TOKEN: "${TOKEN}"}`), [`M110 ${TOKEN}`, 'M112 build_args']],
@@ -167,7 +168,16 @@ describe('warnings about a manifest', () => {
     ['a licence that leaves something open', { license: 'GPLv3' }, ['M123 GPLv3']],
     ['two licences', { license: 'MIT, BSD 3-clause' }, ['M123 MIT, BSD 3-clause']],
     ['a licence too long for Sage', { license: 'MIT '.repeat(100) }, []],
-    ['a licence that is a number', { license: '5' }, ['M121 5']],
+    ['a licence that is a number', { license: '5' }, ['M121 5', 'M124 5']],
+    [
+      'what is stored otherwise than as a text',
+      { license: '{name: MIT}', authors: '[Jane]', keywords: '[[a]]', funding: 'true', homepage: '{}', collaborators: '1.50' },
+      ['M124 license', 'M124 authors', 'M124 keywords', 'M124 true', 'M124 homepage', 'M124 1.50'],
+    ],
+    ['a date as funding, which is stored as it is', { funding: '2023-01-02' }, []],
+    ['lists and numbers that Sage refuses', { authors: '[a, b]', keywords: '[]', funding: '.inf', collaborators: '[[]]' }, []],
+    ['a number that no table holds', { funding: '1'.repeat(30) }, ['M170 111111111111111111111111111111']],
+    ['a long number in a list', { funding: `[${'1'.repeat(30)}]` }, ['M170 111111111111111111111111111111']],
     // YAML 1.1 and 1.2
     ['a boolean that only Python knows', { metadata: '{a: no, b: true, c: False}' }, ['M170 no']],
     ['octal numbers', inputs('id: a, type: string, default: 010', 'id: b, type: string, default: 0o10'), ['M170 010', 'M170 0o10']],
@@ -218,11 +228,67 @@ describe('warnings about a manifest', () => {
     expect([...(rule?.check(factsOf(textOf(lines))) ?? [])].map((finding) => finding.message)).toStrictEqual([shown])
   })
 
+  it.each<readonly [string, Lines, string]>([
+    ['CTSS-M100', { version: '1.10' }, 'Write version: "1.10.0".'],
+    ['CTSS-M101', { version: '1.10' }, 'Write version: "1.10.0", or at least "1.10", in quotes.'],
+    ['CTSS-M100', { version: '"1.10"' }, 'Write version: "1.10.0".'],
+    ['CTSS-M100', { version: '.5' }, 'Write version: "0.5.0".'],
+    ['CTSS-M101', { version: '.5' }, 'Write version: "0.5.0".'],
+    ['CTSS-M100', { version: '1' }, 'Write version: "1.0.0".'],
+    ['CTSS-M101', { version: '1.' }, 'Write version: "1.0.0".'],
+    ['CTSS-M101', { version: 'yes' }, 'Write three numbers with dots between them, in quotes.'],
+    ['CTSS-M101', { version: '["1.2"]' }, 'Write version: "1.2.0".'],
+    ['CTSS-M101', { version: '[1, 2]' }, 'Write three numbers with dots between them, in quotes.'],
+    ['CTSS-M101', { version: '{a: 1}' }, 'Write three numbers with dots between them, in quotes.'],
+    ['CTSS-M103', { version: '"1.0.0 "' }, 'Write version: "1.0.0".'],
+    ['CTSS-M105', { name: 'a_b' }, 'A new plugin is better called a-b.'],
+    ['CTSS-M105', { name: '_x' }, 'Give a new plugin a name without underscores.'],
+    ['CTSS-M124', { license: '{name: MIT}' }, 'Write one text, for instance license: "MIT".'],
+    ['CTSS-M124', { license: '{a: 1}' }, 'Write one text after license:, in quotes.'],
+  ])('%s advises for %o: %s', (code, lines, advice) => {
+    const rule = MANIFEST_RULES.find((each) => each.code === code)
+    expect([...(rule?.check(factsOf(textOf(lines))) ?? [])].map(({ suggestion }) => suggestion)).toStrictEqual([advice])
+  })
+
+  it.each([
+    ['1.0.0 beta', '1.0.0-beta'],
+    ['-1.2.3', '1.2.3'],
+    ['1.00', '1.0.0'],
+    ['V1.2', '1.2.0'],
+    ['v2 beta', 'v2-beta'],
+    ['1.0-rc1', '1.0.0-rc1'],
+    ['2023-01-02', '2023.1.2'],
+    ['a1b2c3d', undefined],
+    ['1a2b3c4', undefined],
+    ['1e3', undefined],
+    ['1_000', undefined],
+    ['.', undefined],
+    ['V', undefined],
+    ['', undefined],
+    ['1'.repeat(65), undefined],
+  ])('the version meant by %j is %j', (text, version) => {
+    expect(proposeVersion(text)).toBe(version)
+  })
+
+  it.each<readonly [string, Lines, string]>([
+    ['license', { license: '{name: MIT}' }, "`license` is a mapping, not a text: Sage stores \"{'name': 'MIT'}\"."],
+    ['authors', { authors: '[Jane]' }, '`authors` is a list, not a text: Sage stores "Jane".'],
+    ['funding', { funding: 'true' }, '`funding` is true or false, not a text: Sage stores "1".'],
+    ['keywords', { keywords: '1.50' }, '`keywords` is a number, not a text: Sage stores "1.5".'],
+  ])('what Sage stores is shown: %s', (_, lines, message) => {
+    const rule = MANIFEST_RULES.find(({ code }) => code === 'CTSS-M124')
+    expect([...(rule?.check(factsOf(textOf(lines))) ?? [])].map((finding) => finding.message)).toStrictEqual([message])
+  })
+
   it.each<readonly [string, Lines, Lines]>([
+    ['CTSS-M124', { keywords: '[a b]' }, { keywords: '"a b"' }],
+    ['CTSS-M124', { license: '5' }, { license: '"5"' }],
+    ['CTSS-M124', { funding: 'true' }, { funding: '"true"' }],
     ['CTSS-M101', { version: '1.10 # c' }, { version: '"1.10" # c' }],
     ['CTSS-M104', { name: '-a___b-_c-' }, { name: 'a__b-c' }],
     ['CTSS-M108', { homepage: '"www.sky.org"' }, { homepage: '"https://www.sky.org"' }],
     ['CTSS-M113', source('dockerfil: D'), source('dockerfile: D')],
+    ['CTSS-M115', { source: '\n  architectures:\n    - linux/amd64\n    - linux/amd64 # y' }, { source: '\n  architectures:\n    - linux/amd64\n    # y' }],
     ['CTSS-M115', { source: '{architectures: [linux/amd64, linux/amd64]}' }, { source: '{architectures: [linux/amd64]}' }],
     ['CTSS-M117', inputs('id: "--rate", type: int'), inputs('id: "rate", type: int')],
     ['CTSS-M122', { keywords: 'a; b;c;' }, { keywords: '"a, b, c"' }],
@@ -251,6 +317,9 @@ describe('warnings about a manifest', () => {
   it.each<readonly [string, Lines]>([
     ['CTSS-M101', { version: 'yes' }],
     ['CTSS-M104', { name: '"__"' }],
+    ['CTSS-M104', { name: '-no' }],
+    ['CTSS-M124', { license: '{name: MIT}' }],
+    ['CTSS-M124', { keywords: '[[a]]' }],
     ['CTSS-M108', { homepage: 'soon' }],
     ['CTSS-M114', { source: '{architectures: [linux/arm/v7]}' }],
     ['CTSS-M117', inputs('id: --a, type: int', 'id: a, type: int')],

