@@ -13,7 +13,10 @@ export function jsonWriter(pathOf: (report: ShownReport, file: string) => string
     report(report) {
       const separator = isFirst ? '\n' : ',\n'
       isFirst = false
-      return `${separator}${JSON.stringify(toOutput(report, (file) => pathOf(report, file)), wellFormed)}`
+      return `${separator}${JSON.stringify(
+        toOutput(report, (file) => pathOf(report, file)),
+        wellFormed,
+      )}`
     },
     end: () => `${isFirst ? '' : '\n'}]}\n`,
   }

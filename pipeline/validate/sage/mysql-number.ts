@@ -3,7 +3,8 @@ const TEXT_NUMBER = /^[ \t\n\v\f\r]*([+-]?)(\d*)(?:\.(\d*))?/
 /** More than any column of integers holds. */
 const HUGE = 10n ** 20n
 
-const MAX_EXPONENT = 2n ** 63n - 1n
+/** Where reading an exponent ends: a further digit is not taken behind a number above 20 (measured). */
+const MAX_EXPONENT = 209
 
 /**
  * The integer nearest to the number that a text begins with (halves go away from zero), and what stands behind it; `value` undefined: it
@@ -13,12 +14,12 @@ export function nearestInteger(text: string): { readonly value: bigint | undefin
   const [matched = '', sign = '', whole = '', fraction = ''] = TEXT_NUMBER.exec(text) ?? []
   if (whole === '' && fraction === '') return { value: undefined, rest: text }
   const after = text.slice(matched.length)
-  const [written = '', power = '0'] = /^[eE]([+-]?\d{1,5000})/.exec(after) ?? []
+  const [written = '', power = '0'] = /^[eE]([+-]?\d+)/.exec(after) ?? []
   const rest = after.slice(written.length)
-  const exponent = BigInt(power)
-  // An exponent that no longlong holds ends the conversion: at "too large", or at zero with digits left over.
+  const exponent = Number(power)
+  // A larger exponent ends the conversion: as too large a number, or at zero with digits left over.
   if (exponent < -MAX_EXPONENT) return { value: 0n, rest: written }
-  const magnitude = exponent > MAX_EXPONENT ? HUGE : scale(whole + fraction, Number(exponent) - fraction.length)
+  const magnitude = exponent > MAX_EXPONENT ? HUGE : scale(whole + fraction, exponent - fraction.length)
   return { value: sign === '-' ? -magnitude : magnitude, rest }
 }
 

@@ -364,13 +364,14 @@ describe('what helps when the Dockerfile is not found', () => {
 
 describe('rules about the build context', () => {
   it('say that a link leads nowhere', async () => {
-    const [problem] = await check(DOCKERFILE_RULES, { ...HEALTHY_PLUGIN, 'r.txt': { link: 'nowhere' }, Dockerfile: `${PYTHON}COPY r.txt /\n${MAIN}` })
-    expect(problem).toMatchObject({ code: 'CTSS-D060', message: '"r.txt" is a symbolic link to "nowhere", which is not in the repository: it leads nowhere.' })
+    const problems = await check(DOCKERFILE_RULES, { ...HEALTHY_PLUGIN, 'r.txt': { link: 'nowhere' }, Dockerfile: `${PYTHON}COPY r.txt /\n${MAIN}` })
+    const problem = problems.find(({ code }) => code === 'CTSS-D060')
+    expect(problem).toMatchObject({ message: '"r.txt" is a symbolic link to "nowhere", which is not in the repository: it leads nowhere.' })
     expect(problem).not.toHaveProperty('fix')
   })
 
   it.each<readonly [string, string, number]>([
-    ['sources', `COPY ${'gone '.repeat(1100)}/x/`, 1000],
+    ['sources', `COPY ${'gone '.repeat(1100)}/x/`, 998],
     ['characters', `ENV A=${'a/'.repeat(1000)}\nCOPY ${'$A '.repeat(100)}/x/`, 32],
   ])('look at so many %s', async (_, lines, count) => {
     const found = await find({ Dockerfile: `${PYTHON}${lines}\n${MAIN}` })
