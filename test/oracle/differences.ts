@@ -48,6 +48,10 @@ export const DIFFERENCES: readonly Difference[] = [
     why: 'Where exactly Python’s stack ends depends on how the server was started.',
   },
   {
+    what: 'Manifests over 256 KiB, with more than 300,000 values once aliases are written out, or with more than 12,000 signs of YAML that only the Portal’s own parser can judge.',
+    why: 'They are refused without asking further: those parsers need seconds or minutes for them. The largest public manifest has 4 KB.',
+  },
+  {
     what: 'Pictures and the description in `ecr-meta/`, fetched when everything else has passed.',
     why: 'They are not in the manifest. Other rules look at them.',
   },
