@@ -3,6 +3,9 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 /** Where the public manifests lie: `$CTSS_CORPUS`, else a folder `shared/corpus` beside the checkout. They belong to their authors, so they are not in this repository. */
 const FOLDER = process.env['CTSS_CORPUS'] ?? new URL('../../../shared/corpus/', import.meta.url).pathname
 
+/** Why a test about them is skipped. */
+export const NO_CORPUS = 'the public manifests are not here, as they belong to their authors: name their folder in $CTSS_CORPUS'
+
 export interface CorpusFile {
   /** `owner__repository[__folder][@commit].yaml` or `.json`. */
   readonly name: string

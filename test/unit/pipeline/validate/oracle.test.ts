@@ -5,7 +5,7 @@ import { DIFFERENCES } from '../../../oracle/differences.ts'
 import { generateCase } from '../../../oracle/generator.ts'
 import { readRecording } from '../../../oracle/recorded.ts'
 import type { RecordedCase, RecordedFile } from '../../../oracle/recorded.ts'
-import { readCorpus } from '../../../support/corpus.ts'
+import { NO_CORPUS, readCorpus } from '../../../support/corpus.ts'
 
 const corpus = readCorpus()
 
@@ -56,7 +56,8 @@ describe("agreement with Sage's own server", () => {
   })
 
   // Other people's manifests are not part of this repository.
-  it.skipIf(corpus === undefined)('SKIPPED WITHOUT $CTSS_CORPUS: on public manifests, in both modes', async () => {
+  it('on public manifests, in both modes', async (context) => {
+    context.skip(corpus === undefined, NO_CORPUS)
     const texts = new Map((corpus ?? []).map(({ name, content }) => [name, content.toString('utf8')]))
     const files = await readRecording<RecordedFile>('corpus')
     expect(files).toHaveLength(2 * texts.size)
