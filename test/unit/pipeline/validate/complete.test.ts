@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defaultPipeline } from '../../../../pipeline/validate/complete.ts'
+import { defaultPipeline, defaultTrial } from '../../../../pipeline/validate/complete.ts'
 import { readPipeline } from '../../../../pipeline/validate/read-pipeline.ts'
 import { validateManifest } from '../../../../schemas/generated/validators.js'
 import type { Subject } from '../../../../schemas/generated/types.ts'
@@ -270,6 +270,12 @@ access: {restricted: {users: [ada]}}
     ['defaults for a file that is no YAML', '[', { trials: [{ name: 'default' }] }],
   ])('gives %s', async (_, text, expected) => {
     expect(await complete({}, text)).toMatchObject(expected)
+  })
+})
+
+describe('a trial of which only the name is given', () => {
+  it('has every default', () => {
+    expect(defaultTrial('quick')).toMatchObject({ name: 'quick', args: [], timeoutMs: 60_000, network: 'none', exitCode: 0, mayRunOn: false })
   })
 })
 

@@ -89,6 +89,14 @@ describe('judging a repository', () => {
     expect(reports.map(({ problems }) => problems.some(({ code }) => code === 'CTSS-C005'))).toStrictEqual([true, false])
   })
 
+  it('offers no new file where something is there already', async () => {
+    const files = { 'a/sage.json': '{"name": "x-y", "version": "1.0.0", "description": "d", "source": {"architectures": ["linux/amd64"]}}' }
+    const fixOf = async (more: Readonly<Record<string, MemoryFile>>) =>
+      (await judge({ ...files, ...more })).flatMap(({ problems }) => problems).find(({ code }) => code === 'CTSS-M152')?.fix
+    expect(await fixOf({})).toMatchObject({ edits: [{ file: 'a/sage.yaml' }] })
+    expect(await fixOf({ 'a/sage.yaml/x': '' })).toBeUndefined()
+  })
+
   it('looks at files up to a limit, and never at packages', async () => {
     const bad = 'from waggle.plugin import Plugin\nwith Plugin() as plugin:\n    plugin.publish("anomaly-detector", 1)\n'
     const findings = async (files: Readonly<Record<string, MemoryFile>>) =>

@@ -34,6 +34,26 @@ describe('a pipeline file that breaks its schema', () => {
       'test: {trials: [{name: a, limits: {memory: 1GB}}]}',
       ['error CTSS-C008 ctss.yaml:1:44 `test.trials[0].limits.memory`: "1GB" is not allowed. → Bytes, for instance 900Mi or 1Gi.'],
     ],
+    [
+      'a list for a text',
+      'test: {trials: [{name: [a, b]}]}',
+      ['error CTSS-C007 ctss.yaml:1:18 `test.trials[0].name` must be text, not a list. → Write one text, with commas: "a, b".'],
+    ],
+    [
+      'a text for a list',
+      'test: {trials: [{name: a, args: --fast}]}',
+      ['error CTSS-C007 ctss.yaml:1:33 `test.trials[0].args` must be a list, not text. → Write a list: [--fast].'],
+    ],
+    [
+      'a text that is too long',
+      `training: {image: ${'x'.repeat(513)}, command: [x]}`,
+      ['error CTSS-C009 ctss.yaml:1:19 `training.image` must have at most 512 characters.'],
+    ],
+    [
+      'a word that is nearly right',
+      'test: {trials: [{name: a, network: opne}]}',
+      ['error CTSS-C008 ctss.yaml:1:36 `test.trials[0].network` must be none or open, not "opne". → Did you mean "open"?'],
+    ],
     ['no trials', 'test: {trials: []}', ['error CTSS-C009 ctss.yaml:1:8 `test.trials` must not be empty.']],
     ['a trial without a name', 'test: {trials: [{args: []}]}', ['error CTSS-C006 ctss.yaml:1:17 `test.trials[0]` needs the key `name`.']],
     [
