@@ -114,10 +114,15 @@ describe('any text', () => {
     '\\',
     '\n',
   ])(
-    'comes back soon from many %j',
+    'comes back from many %j, and points into the file',
     async (piece) => {
       for (const head of ['', 'FROM waggle/plugin-base:1.1.1-ml AS by\n', 'FROM a\nRUN ', 'FROM a\nENTRYPOINT ']) {
-        await check(DOCKERFILE_RULES, { 'sage.yaml': MANIFEST, Dockerfile: head + piece.repeat(Math.floor(65_400 / piece.length)) })
+        const text = head + piece.repeat(Math.floor(65_400 / piece.length))
+        const lines = text.split('\n').length
+        const places = (await check(DOCKERFILE_RULES, { 'sage.yaml': MANIFEST, Dockerfile: text })).flatMap(({ place }) =>
+          place?.file === 'Dockerfile' ? [place] : [],
+        )
+        expect(places.filter(({ line = 1 }) => line > lines)).toStrictEqual([])
       }
     },
     60_000,

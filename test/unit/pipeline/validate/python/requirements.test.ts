@@ -71,7 +71,7 @@ describe('requirements', () => {
 
   it('end after 2000', () => expect(read('numpy\n'.repeat(2001)).requirements).toHaveLength(2000))
 
-  it.each([' ', 'a-', 'git+/a/', 'a==1 \\\n', '#', '-r', '[', '(', ';', '@', 'a;'])('%j again and again takes no time', (piece) => {
-    read(piece.repeat(262_144 / piece.length))
+  it.each([' ', 'a-', 'git+/a/', 'a==1 \\\n', '#', '-r', '[', '(', ';', '@', 'a;'])('%j again and again is no more than can be judged', (piece) => {
+    expect(read(piece.repeat(262_144 / piece.length)).requirements.length).toBeLessThanOrEqual(2000)
   })
 })

@@ -88,7 +88,7 @@ describe('parsePython', () => {
     '*',
     '...',
     'try:\n except ',
-  ])('answers soon for %j again and again', (piece) => {
+  ])('comes to an end for %j again and again', (piece) => {
     const module = moduleOf(`plugin.publish(${fill(piece)}`)
     expect(module.outline.imports).toStrictEqual([])
   })
