@@ -49,3 +49,8 @@ function readColor(env: NodeJS.ProcessEnv): CliEnvironment['color'] {
   if (forced !== undefined && forced !== '') return forced === '0' || forced === 'false' ? 'never' : 'always'
   return (env['NO_COLOR'] ?? '') === '' ? 'auto' : 'never'
 }
+
+/** Whether to colour what is written to a stream: `$FORCE_COLOR` and `$NO_COLOR` decide, else whether it is a terminal. */
+export function wantsColor({ color }: Pick<CliEnvironment, 'color'>, stream: { readonly isTTY?: boolean }): boolean {
+  return color === 'always' || (color === 'auto' && stream.isTTY === true)
+}

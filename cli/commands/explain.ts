@@ -1,6 +1,6 @@
 import type { RuleDocument } from '../../pipeline/validate/rule.ts'
 import { closestWord } from '../../pipeline/validate/words.ts'
-import { readEnvironment } from '../environment.ts'
+import { readEnvironment, wantsColor } from '../environment.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { printable } from '../output/output.ts'
 import { renderRule, renderRuleList } from '../output/validate/rule-text.ts'
@@ -15,8 +15,7 @@ export async function explainCommand(
   const documents = rules ?? (await import('../../pipeline/validate/rules/rules.ts')).RULE_DOCUMENTS
   const found = asked === undefined ? documents : documents.filter(({ code, name }) => code === fullCode(asked) || name === asked.toLowerCase())
   if (found.length === 0) return refuse(asked ?? '', documents)
-  const { color } = readEnvironment()
-  const isColored = color === 'always' || (color === 'auto' && process.stdout.isTTY)
+  const isColored = wantsColor(readEnvironment(), process.stdout)
   const text = json
     ? `${JSON.stringify({ rules: found.map(toOutput) }, undefined, 2)}\n`
     : asked === undefined

@@ -2,7 +2,7 @@ import { Failure } from '../../pipeline/failure.ts'
 import type { JudgeOptions } from '../../pipeline/validate/judge-manifest.ts'
 import type { ManifestReport } from '../../pipeline/validate/judge-repository.ts'
 import { MAX_FILE_BYTES } from '../../pipeline/validate/yaml-source.ts'
-import { readEnvironment, workParentOf } from '../environment.ts'
+import { readEnvironment, wantsColor, workParentOf } from '../environment.ts'
 import type { CliEnvironment } from '../environment.ts'
 import { EXIT, explainError, type ExitCode } from '../exit-code.ts'
 import { interruptible } from '../interruptible.ts'
@@ -37,7 +37,7 @@ interface Validation {
  */
 export async function validateCommand(places: readonly string[], options: ValidateOptions, given?: Judge): Promise<ExitCode> {
   const environment = readEnvironment()
-  const color = environment.color === 'always' || (environment.color === 'auto' && process.stdout.isTTY)
+  const color = wantsColor(environment, process.stdout)
   return interruptible(async (signal) => {
     const judge = given ?? (await loadJudge())
     const writer = await openWriter(options, { color, documents: judge.documents, isOnlyPlace: places.length === 1 })

@@ -1,8 +1,8 @@
-import { printable } from './output.ts'
+import { INVISIBLE, printable } from './output.ts'
 
 /** A path in one line: control characters as escapes, so that a newline in a name cannot pretend to be a line of ours. */
 export function printablePath(path: string): string {
-  return printable(path.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, escape))
+  return printable(path.replace(INVISIBLE, escape))
 }
 
 function escape(character: string): string {

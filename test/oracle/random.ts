@@ -20,6 +20,11 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1))
   }
 
+  /** From 0, `limit` not included. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit)
+  }
+
   chance(probability: number): boolean {
     return this.next() < probability
   }

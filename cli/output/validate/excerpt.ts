@@ -1,6 +1,7 @@
 import stringWidth from 'string-width'
 
 import type { Place } from '../../../pipeline/problem.ts'
+import { INVISIBLE } from '../output.ts'
 
 /** The line that a problem stands at, and the marks below it. */
 export interface Excerpt {
@@ -16,12 +17,12 @@ const BEFORE = 40
 /** More characters (UTF-16 units) than can be needed to fill the width, combining ones included. */
 const WINDOW = 600
 const TAB = 4
-/** What a terminal obeys, or does not show: escape and control characters, zero-width ones, changes of direction. */
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/u
+/** Half a character, too. */
+const LONE = /[\ud800-\udfff]/u
 
 /**
  * The line of a place with carets under its range; of a range over several lines, under the first one's part. Tabs become spaces, characters that cannot be
- * seen become `�`, a long line is cut around the carets. Undefined when the place has no line, or its file no such line.
+ * seen, and the first of `##[`, which GitHub's runner takes for a command, become `�`; a long line is cut around the carets. Undefined when the place has no line, or its file no such line.
  */
 export function excerpt(lines: readonly string[] | undefined, { line: number, column = 1, endLine, endColumn }: Place): Excerpt | undefined {
   const text = number === undefined ? undefined : lines?.[number - 1]
@@ -44,12 +45,16 @@ interface Cell {
   readonly end: number
 }
 
+function isUnseen(segment: string): boolean {
+  return segment.search(INVISIBLE) !== -1 || LONE.test(segment)
+}
+
 function layOut(text: string, from: number, to: number): readonly Cell[] {
   const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
   const cells: Cell[] = []
   let width = 0
   for (const { segment, index } of segmenter.segment(text.slice(from, to))) {
-    const cell = segment === '\t' ? ' '.repeat(TAB - (width % TAB)) : INVISIBLE.test(segment) ? '�' : segment
+    const cell = segment === '\t' ? ' '.repeat(TAB - (width % TAB)) : isUnseen(segment) || text.startsWith('##[', from + index) ? '�' : segment
     const cellWidth = Math.max(1, stringWidth(cell))
     cells.push({ shown: stringWidth(cell) === 0 ? '�' : cell, width: cellWidth, end: from + index + segment.length })
     width += cellWidth

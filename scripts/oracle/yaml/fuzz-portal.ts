@@ -10,7 +10,7 @@ import { sendFromPortal } from '../../../pipeline/validate/sage/portal.ts'
 import { loadPyYaml } from '../../../pipeline/validate/sage/pyyaml.ts'
 import { record } from '../../../test/support/python-dump.ts'
 import { ManifestTexts } from '../../../test/support/yaml-texts/manifest-texts.ts'
-import { Random } from '../../../test/support/yaml-texts/random.ts'
+import { Random } from '../../../test/oracle/random.ts'
 
 const [cases = '50000', seed = '1', folder] = process.argv.slice(2)
 const seeds =

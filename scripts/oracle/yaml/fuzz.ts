@@ -10,7 +10,7 @@ import { loadPythonJson } from '../../../pipeline/validate/sage/python-json.ts'
 import { loadPyYaml } from '../../../pipeline/validate/sage/pyyaml.ts'
 import { record, type Recorded } from '../../../test/support/python-dump.ts'
 import { JsonTexts } from '../../../test/support/yaml-texts/json-texts.ts'
-import { Random } from '../../../test/support/yaml-texts/random.ts'
+import { Random } from '../../../test/oracle/random.ts'
 import { YamlTexts } from '../../../test/support/yaml-texts/yaml-texts.ts'
 
 const [python = 'python3', cases = '10000', seed = '1', folder] = process.argv.slice(2)

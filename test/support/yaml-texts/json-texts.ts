@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../../oracle/random.ts'
 
 const JSON_SCALARS = [
   'null',

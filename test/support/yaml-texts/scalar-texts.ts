@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../../oracle/random.ts'
 import { PIECES, SCALARS, TIMES } from './yaml-pieces.ts'
 
 /** Scalars in all styles, and texts of little else. */

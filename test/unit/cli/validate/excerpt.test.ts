@@ -52,6 +52,10 @@ describe('the line under a problem', () => {
     expect(line.endsWith('…')).toBe(column < 4900)
   })
 
+  it('shows nothing that the runner of GitHub obeys, and keeps the carets in place', () => {
+    expect(excerpt(['name: X ##[error]x'], place(1, 7))).toStrictEqual({ line: 'name: X �#[error]x', marks: '      ^' })
+  })
+
   it('marks no more than is shown of a long range', () => {
     const { line, marks } = excerpt(['a'.repeat(5000)], place(1, 1, 1, 5001)) ?? { line: '', marks: '' }
 

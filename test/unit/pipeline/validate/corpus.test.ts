@@ -122,6 +122,12 @@ const CANNOT_BE_MENDED = ['waggle-sensor__plugin-generic-template.yaml']
 
 const corpus = readCorpus()
 
+function fileOf(name: string): CorpusFile {
+  const file = corpus?.find((candidate) => candidate.name === name)
+  if (file === undefined) throw new Error(`the corpus lacks ${name}`)
+  return file
+}
+
 describe('the corpus of public manifests', () => {
   it('is listed in docs/corpus.md, with an expectation for each file', () => {
     const listed = readFileSync(new URL('docs/corpus.md', ROOT), 'utf8').match(/(?<=^\| )\S+\.(?:yaml|json)(?= \|)/gm)
@@ -133,15 +139,17 @@ describe('the corpus of public manifests', () => {
     await expect(describeTable(await Promise.all((corpus ?? []).map(judge)))).toMatchFileSnapshot(new URL('docs/corpus.md', ROOT).pathname)
   })
 
-  it.each(corpus ?? [])('$name is accepted once its safe fixes are applied, which touch few lines', async (file) => {
+  it.for([...EXPECTATIONS.keys()])('%s is accepted once its safe fixes are applied, which touch few lines', async (name, context) => {
+    context.skip(corpus === undefined, NO_CORPUS)
+    const file = fileOf(name)
     const { portal, touched } = await mendAlone(file)
     expect(portal).toBe(CANNOT_BE_MENDED.includes(file.name) ? 'refused' : 'accepted')
     expect(touched).toBeLessThanOrEqual(1)
   })
 
-  it.each(corpus ?? [])('$name is told what a person expected', async (file) => {
-    const row = await judge(file)
-    const expected = EXPECTATIONS.get(file.name) ?? { manifest: [], dockerfile: [] }
+  it.for([...EXPECTATIONS])('%s is told what a person expected', async ([name, expected], context) => {
+    context.skip(corpus === undefined, NO_CORPUS)
+    const row = await judge(fileOf(name))
     for (const part of ['manifest', 'dockerfile'] as const) {
       const known = expected[part].flatMap((word) => CODES[word] ?? [word])
       expect(row[part].filter((code) => !known.includes(code))).toStrictEqual([])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { DOCKERFILE_RULES } from '../../../../../pipeline/validate/rules/dockerfile-rules.ts'
+import { Random } from '../../../../oracle/random.ts'
 import { check } from './facts.ts'
 
 const MANIFEST = 'source:\n  architectures: [linux/amd64, linux/arm64, linux/arm/v7]\n'
@@ -62,31 +63,20 @@ const PIECES = [
   '__proto__',
 ]
 
-/** Numbers from a seed (Marsaglia's xorshift32). */
-function random(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
-
-function mutate(text: string, next: (below: number) => number): string {
+function mutate(text: string, random: Random): string {
   let mutated = text
-  for (let count = next(8) + 1; count > 0; count--) {
-    const at = next(mutated.length + 1)
-    mutated = mutated.slice(0, at) + PIECES[next(PIECES.length)] + mutated.slice(at + next(12))
+  for (let count = random.below(8) + 1; count > 0; count--) {
+    const at = random.below(mutated.length + 1)
+    mutated = mutated.slice(0, at) + PIECES[random.below(PIECES.length)] + mutated.slice(at + random.below(12))
   }
   return mutated
 }
 
 describe('any text', () => {
   it('is judged, with places inside of it', async () => {
-    const next = random(20_261_120)
+    const random = new Random(20_261_120)
     for (let count = 0; count < 400; count++) {
-      const text = mutate(SEED, next)
+      const text = mutate(SEED, random)
       const lines = text.split(/\r\n|\n|\r/)
       const problems = await check(DOCKERFILE_RULES, { 'sage.yaml': MANIFEST, Dockerfile: text, 'main.py': '' })
       const outside = problems.filter(({ place }) => {

@@ -6,7 +6,7 @@ import type { PythonValue } from '../../../../../pipeline/validate/sage/python-v
 import { loadPyYaml } from '../../../../../pipeline/validate/sage/pyyaml.ts'
 import { record } from '../../../../support/python-dump.ts'
 import { ManifestTexts } from '../../../../support/yaml-texts/manifest-texts.ts'
-import { Random } from '../../../../support/yaml-texts/random.ts'
+import { Random } from '../../../../oracle/random.ts'
 
 const FIELDS = { user: 'ada', url: 'https://github.com/o/r', branch: 'main' }
 const SOURCE = 'source: {architectures: [linux/amd64]}\n'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PythonValue, Span } from '../../../../../pipeline/validate/sage/python-value.ts'
 import { loadPyYaml } from '../../../../../pipeline/validate/sage/pyyaml.ts'
-import { Random } from '../../../../support/yaml-texts/random.ts'
+import { Random } from '../../../../oracle/random.ts'
 import { YamlTexts } from '../../../../support/yaml-texts/yaml-texts.ts'
 
 function valueOf(text: string): PythonValue {
