@@ -8,10 +8,8 @@ import type { TreeIndex } from '../tree.ts'
 import { directoryOf, dockerfileOf, resolveDockerfile } from './build-location.ts'
 import { mappingOf, textOf, textsOf } from './lenient.ts'
 import type { Mapping } from './lenient.ts'
+import { ARCHITECTURES } from './sage/facts.ts'
 import { parseDuration, parseSize } from './units.ts'
-
-/** As the ECR lists them (sage-ecr config.py, architecture_valid). */
-const ARCHITECTURES = ['linux/amd64', 'linux/arm64', 'linux/arm/v6', 'linux/arm/v7', 'linux/arm/v8']
 
 const DEFAULT_NAMESPACE = 'local'
 
@@ -121,7 +119,7 @@ function completeSource(manifest: Mapping, subject: Subject, tree: TreeIndex): S
   const found = resolveDockerfile(tree, directory, dockerfileOf(manifest))
   const file = found.kind === 'outside' || found.kind === 'loop' || found.kind === 'submodule' ? undefined : found.path
   if (file === undefined || (directory !== '.' && !file.startsWith(`${directory}/`))) return undefined
-  const platforms = [...new Set(textsOf(source, 'architectures').map(({ text }) => text))].filter((text) => ARCHITECTURES.includes(text))
+  const platforms = [...new Set(textsOf(source, 'architectures').map(({ text }) => text))].filter((text) => ARCHITECTURES.some((known) => known === text))
   const buildArgs = Object.entries(mappingOf(source, 'build_args')).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   return {
     platforms: platforms.length === 0 ? ['linux/amd64'] : platforms,

@@ -5,7 +5,7 @@ import { normaliseRepositoryUrl } from '../repository-url.ts'
 import { indexTree, resolveTreePath } from '../tree.ts'
 import type { TreeIndex } from '../tree.ts'
 import { directoryOf, dockerfileOf, resolveDockerfile } from './build-location.ts'
-import { findManifests } from './find-manifests.ts'
+import { MANIFEST_FILES, findManifests } from './find-manifests.ts'
 import { judgeManifest } from './judge-manifest.ts'
 import type { JudgeOptions, JudgedManifest, Verdict } from './judge-manifest.ts'
 import { readPipelineFile } from './pipeline-file.ts'
@@ -68,8 +68,7 @@ export async function openForJudging(tree: RepositoryTree): Promise<OpenedReposi
 
 /** A repository without any manifest. */
 export function missingManifest(index: TreeIndex): Problem {
-  const candidates = ['sage.yaml', 'sage.yml', 'sage.json']
-  const meant = [...index.entries.keys()].filter((path) => !path.includes('/')).find((path) => closestWord(path, candidates) !== undefined)
+  const meant = [...index.entries.keys()].filter((path) => !path.includes('/')).find((path) => closestWord(path, MANIFEST_FILES) !== undefined)
   const suggestion =
     meant === undefined
       ? 'Write one (`ctss init` makes a plugin with all its files); for a trial without one, `ctss test FOLDER` needs only a Dockerfile.'

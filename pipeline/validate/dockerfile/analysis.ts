@@ -2,6 +2,7 @@ import { resolveTreePath } from '../../tree.ts'
 import { directoryOf } from '../build-location.ts'
 import { mappingOf, textsOf } from '../lenient.ts'
 import type { RepositoryFacts } from '../rule.ts'
+import { ARCHITECTURES } from '../sage/facts.ts'
 import { describeBase } from './base-images.ts'
 import type { BaseImage } from './base-images.ts'
 import { buildFor, chainOf, variablesOfStages } from './build.ts'
@@ -41,9 +42,6 @@ export interface Analysis {
   readonly command: Instruction | undefined
 }
 
-/** Of sage-ecr config.py, `architecture_valid`. */
-const SAGE_PLATFORMS = ['linux/amd64', 'linux/arm64', 'linux/arm/v6', 'linux/arm/v7', 'linux/arm/v8']
-
 const known = new WeakMap<RepositoryFacts, Analysis>()
 
 /** Undefined: there is no Dockerfile, one too large to be looked into, or one in another language. */
@@ -59,8 +57,8 @@ export function analyse(facts: RepositoryFacts): Analysis | undefined {
 
 function makeAnalysis(facts: RepositoryFacts, dockerfile: Dockerfile): Analysis {
   const listed = new Set(textsOf(mappingOf(facts.manifest.value, 'source'), 'architectures').map(({ text }) => text))
-  const chosen = SAGE_PLATFORMS.filter((platform) => listed.has(platform))
-  const platforms = chosen.length > 0 ? chosen : SAGE_PLATFORMS.slice(0, 2)
+  const chosen = ARCHITECTURES.filter((platform) => listed.has(platform))
+  const platforms = chosen.length > 0 ? chosen : ARCHITECTURES.slice(0, 2)
   const builds = platforms.map((platform) => buildFor(dockerfile, platform))
   const build = builds[0] ?? buildFor(dockerfile, 'linux/amd64')
   const variables = variablesOfStages(dockerfile, build.platform)

@@ -1,15 +1,14 @@
 import type { Fix } from '../../../schemas/generated/types.ts'
 import type { ManifestFacts, ManifestFile } from '../rule.ts'
-import { INPUT_KEYS, INPUT_TYPES, MANIFEST_KEYS, SOURCE_KEYS } from '../sage/facts.ts'
+import { MANIFEST_KEYS, SOURCE_KEYS } from '../sage/facts.ts'
 import type { Refusal } from '../sage/judge-submission.ts'
 import type { PythonValue } from '../sage/python-value.ts'
-import { closestWord } from '../words.ts'
 import type { DocumentPath } from '../yaml-source.ts'
 import { meantArchitecture } from './architecture-names.ts'
 import { membersOf, valueAt } from './document-nodes.ts'
+import { INPUT_VOCABULARY, meantInputType } from './input-words.ts'
 import { makeFix } from './make-fix.ts'
 import { misspelledKeys } from './misspelled-keys.ts'
-import type { Vocabulary } from './misspelled-keys.ts'
 import { isNearlyName, isPluginName, spellName } from './plugin-names.ts'
 import { survivesPortal } from './portal-survival.ts'
 import { deleteEntry, insertEntry, joinList, plainText, quoteValue, renameKey, replaceValue, writeList } from './yaml-edits.ts'
@@ -22,35 +21,6 @@ const SOURCE_TEXTS: ReadonlySet<string> = new Set(['url', 'branch', 'tag', 'dire
 
 /** Keys whose value may be left out, and may not be nothing. */
 const OPTIONAL: ReadonlySet<string> = new Set(['inputs', 'resources', 'metadata'])
-
-/** Types of other languages, and of JSON Schema, that mean just one of Sage's. */
-const TYPES: ReadonlyMap<string, string> = new Map([
-  ...INPUT_TYPES.map((type) => [type.toLowerCase(), type] as const),
-  ['bool', 'boolean'],
-  ['flag', 'boolean'],
-  ['integer', 'int'],
-  ['int32', 'int'],
-  ['int64', 'long'],
-  ['number', 'float'],
-  ['float32', 'float'],
-  ['float64', 'double'],
-  ['decimal', 'double'],
-  ['str', 'string'],
-  ['text', 'string'],
-])
-
-/** Types that Sage has nothing for: a text is nearest. */
-const LOOSE_TYPES = /^(?:path|dir|directory|url|list|array|json|enum|choice|(?:str|string|int|integer|float|number|list)\s*\[.{0,40}\])$/
-
-const INPUT_VOCABULARY: Vocabulary = {
-  words: INPUT_KEYS,
-  synonyms: new Map([
-    ['name', 'id'],
-    ['desc', 'description'],
-    ['help', 'description'],
-    ['default_value', 'default'],
-  ]),
-}
 
 /** The text that mends what Sage, or the Portal, refuses; undefined when there is none that is certain to be meant, or to keep the rest as it is. */
 export function fixRefusal(refusal: Refusal, facts: ManifestFacts): Fix | undefined {
@@ -183,11 +153,8 @@ function fixArchitectures(path: DocumentPath, found: PythonValue | undefined, ma
 
 function fixInput(path: DocumentPath, key: string | number | undefined, found: PythonValue | undefined, manifest: ManifestFile): Fix | undefined {
   if (path.length !== 3 || key !== 'type') return quoteFix(path, manifest)
-  if (found?.type !== 'str' || found.value.length > 64) return undefined
-  const word = found.value.replaceAll(/["'`]/g, '').trim().toLowerCase()
-  if (LOOSE_TYPES.test(word)) return makeFix('write string', false, replaceValue(manifest, path, 'string'))
-  const meant = TYPES.get(word) ?? closestWord(word, INPUT_TYPES)
-  return meant === undefined ? undefined : makeFix(`write ${meant}`, true, replaceValue(manifest, path, meant))
+  const meant = found?.type === 'str' ? meantInputType(found.value) : undefined
+  return meant && makeFix(`write ${meant.type}`, meant.isCertain, replaceValue(manifest, path, meant.type))
 }
 
 /** Quotes around what YAML reads as something else than the text that is wanted, where the Portal does not take them off again. */

@@ -1,3 +1,4 @@
+import { rootManifest } from '../find-manifests.ts'
 import { fixProperty } from '../fixes/make-fix.ts'
 import { insertEntry } from '../fixes/yaml-edits.ts'
 import type { TreeIndex } from '../../tree.ts'
@@ -22,8 +23,8 @@ const MAX_BYTES = 2 ** 24 - 1
 const FETCH_SOURCE = 'sage-ecr ecr_api.py import_meta_files L723-757 (raw.githubusercontent.com/<owner>/<repository>/<branch>/ecr-meta/<file>)'
 
 /** What belongs to all plugins of a repository is said once: with the manifest at its root, if there is one. */
-function speaksForRepository({ manifest, tree }: RepositoryFacts): boolean {
-  return !manifest.file.includes('/') || !tree.entries.has('sage.yaml')
+export function speaksForRepository({ manifest, tree }: Pick<RepositoryFacts, 'manifest' | 'tree'>): boolean {
+  return !manifest.file.includes('/') || rootManifest(tree) === undefined
 }
 
 const NAMES = new WeakMap<TreeIndex, ReadonlyMap<string, readonly string[]>>()

@@ -5,7 +5,7 @@ import { textOf } from '../lenient.ts'
 import { limitFindings } from '../limit-findings.ts'
 import type { RepositoryRule } from '../rule.ts'
 import { quote } from '../words.ts'
-import { METADATA_RULES } from './repository-rules-metadata.ts'
+import { METADATA_RULES, speaksForRepository } from './repository-rules-metadata.ts'
 
 const treeHasNoSubmodules: RepositoryRule = {
   code: 'CTSS-R009',
@@ -17,7 +17,7 @@ const treeHasNoSubmodules: RepositoryRule = {
   source: 'sage-ecr ecr_api.py L198-205 (git clone --recursive); this tool.',
   example: { none: 'A submodule is a kind of tree entry, not a file.' },
   *check({ manifest, tree }) {
-    if (manifest.file.includes('/') && tree.entries.has('sage.yaml')) return
+    if (!speaksForRepository({ manifest, tree })) return
     for (const { path, mode } of tree.entries.values()) {
       if (mode === '160000')
         yield {
@@ -38,7 +38,7 @@ const linksStayInside: RepositoryRule = {
   source: 'This tool; Docker’s COPY takes nothing from outside the build context.',
   example: { none: 'A symbolic link is a kind of tree entry, not a file.' },
   *check({ manifest, tree }) {
-    if (manifest.file.includes('/') && tree.entries.has('sage.yaml')) return
+    if (!speaksForRepository({ manifest, tree })) return
     for (const { path, mode } of tree.entries.values()) {
       if (mode !== '120000') continue
       const { kind } = resolveTreePath(tree, path)

@@ -1,3 +1,4 @@
+import { INPUT_VOCABULARY, meantInputType } from '../fixes/input-words.ts'
 import { keyText } from '../manifest-spans.ts'
 import { alternatives, closestWord, quote } from '../words.ts'
 import { INPUT_KEYS, INPUT_TYPES } from './facts.ts'
@@ -125,15 +126,6 @@ function judgeInput(submission: Submission, input: PythonValue, index: number): 
   )
 }
 
-/** What else authors call an input's fields. */
-const KEY_SYNONYMS: ReadonlyMap<string, string> = new Map([
-  ['name', 'id'],
-  ['flag', 'id'],
-  ['desc', 'description'],
-  ['help', 'description'],
-  ['value', 'default'],
-])
-
 function judgeInputKeys(submission: Submission, input: PythonDict, index: number): void {
   const path = ['inputs', index]
   // A field that is there under another name is not reported as missing as well.
@@ -143,8 +135,11 @@ function judgeInputKeys(submission: Submission, input: PythonDict, index: number
     if (isWordOf(key, INPUT_KEY_SET)) continue
     const name = keyText(key)
     const near =
-      key.type === 'str' && submission.refusals.length < MOST_PROPOSALS ? (KEY_SYNONYMS.get(name.toLowerCase()) ?? closestWord(name, INPUT_KEYS)) : undefined
-    const proposal = near !== undefined && !present.has(near) ? near : undefined
+      key.type === 'str' && submission.refusals.length < MOST_PROPOSALS
+        ? (INPUT_VOCABULARY.synonyms.get(name.toLowerCase()) ?? closestWord(name, INPUT_KEYS))
+        : undefined
+    // Two keys cannot both become the same one.
+    const proposal = near !== undefined && !present.has(near) && !meant.has(near) ? near : undefined
     if (proposal !== undefined) meant.add(proposal)
     refuse(submission, {
       code: 'CTSS-M034',
@@ -171,20 +166,6 @@ function judgeInputKeys(submission: Submission, input: PythonDict, index: number
   if (type !== undefined || !meant.has('type')) judgeInputType(submission, type, input, index)
 }
 
-/** Types of other languages, and of JSON Schema. */
-const FOREIGN_TYPES: ReadonlyMap<string, string> = new Map([
-  ['bool', 'boolean'],
-  ['integer', 'int'],
-  ['str', 'string'],
-  ['text', 'string'],
-  ['number', 'float'],
-  ['file', 'File'],
-  ['path', 'string'],
-  ['directory', 'string'],
-  ['list', 'string'],
-  ['array', 'string'],
-])
-
 function judgeInputType(submission: Submission, entry: PythonEntry | undefined, input: PythonDict, index: number): void {
   const path = ['inputs', index]
   if (entry === undefined) {
@@ -203,8 +184,7 @@ function judgeInputType(submission: Submission, entry: PythonEntry | undefined, 
   const { value } = entry
   if (isWordOf(value, INPUT_TYPE_SET)) return
   const name = value.type === 'str' ? value.value : undefined
-  const near =
-    name === undefined || submission.refusals.length >= MOST_PROPOSALS ? undefined : (FOREIGN_TYPES.get(name.toLowerCase()) ?? closestWord(name, INPUT_TYPES))
+  const near = name === undefined || submission.refusals.length >= MOST_PROPOSALS ? undefined : meantInputType(name)?.type
   refuse(submission, {
     code: 'CTSS-M037',
     path: [...path, 'type'],
