@@ -15,9 +15,9 @@ describe('what an author wrote for an input', () => {
     ['{id: a, type: flag}', 'Write boolean.', 'write boolean', true],
     ['{id: a, type: int64}', 'Write long.', 'write long', true],
     ['{id: a, type: "string[]"}', 'Write string.', 'write string', false],
-    ['{flag: a, type: int}', 'Did you mean id?', 'rename it to id', true],
-    ['{id: a, type: int, value: 1}', 'Did you mean default?', 'rename it to default', true],
-    ['{id: a, type: int, default_value: 1}', 'Did you mean default?', 'rename it to default', true],
+    ['{flag: a, type: int}', 'Did you mean id?', 'rename flag to id', true],
+    ['{id: a, type: int, value: 1}', 'Did you mean default?', 'rename value to default', true],
+    ['{id: a, type: int, default_value: 1}', 'Did you mean default?', 'rename default_value to default', true],
   ])('%s is advised and mended alike', (input, suggestion, title, safe) => {
     expect(problemOf(input)).toMatchObject({ suggestion, fix: { title, safe } })
   })
