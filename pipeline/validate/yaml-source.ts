@@ -46,7 +46,7 @@ export function parseYaml(file: string, content: Buffer): ParsedYaml {
     return refuse(
       error('CTSS-C002', `${file} is larger than 256 KiB and was not read.`, {
         place: { file },
-        suggestion: 'Keep data out of it: a manifest has a few kilobytes.',
+        suggestion: 'Keep data out of it: a pipeline file has a few kilobytes.',
       }),
     )
   }

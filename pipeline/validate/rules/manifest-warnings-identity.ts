@@ -8,6 +8,7 @@ import { mappingOf, textOf } from '../lenient.ts'
 import type { ManifestFile, ManifestRule } from '../rule.ts'
 import { quoteFloat } from '../sage/python-number.ts'
 import type { PythonValue } from '../sage/python-value.ts'
+import { pythonTruth } from '../sage/python-words.ts'
 import { quote } from '../words.ts'
 
 /** The head of a manifest, for examples. */
@@ -120,8 +121,7 @@ const versionIsGiven: ManifestRule = {
   example: { bad: { 'sage.yaml': `name: cloud-counter\n${REST}` }, good: { 'sage.yaml': withVersion('"0.1.0"') } },
   *check({ manifest, portal }) {
     const value = version(manifest)
-    if (versionText(value) !== undefined || (value?.type === 'int' && value.value !== 0n) || (value?.type === 'list' && value.items.length > 0)) return
-    if (value?.type === 'dict' && value.entries.length > 0) return
+    if (value !== undefined && pythonTruth(value)) return
     const described = portal.describe === undefined ? '' : ` (git describe says ${portal.describe.slice(0, 60)})`
     yield {
       place: value === undefined ? { file: manifest.file, line: 1 } : manifest.place(['version']),

@@ -5,8 +5,7 @@ import { joinList, plainText, quoteValue, replaceValue } from '../fixes/yaml-edi
 import { isMapping, listOf, mappingOf, textOf, valueOf } from '../lenient.ts'
 import type { Finding, ManifestFile, ManifestRule } from '../rule.ts'
 import { describeType } from '../sage/judge-submission.ts'
-import { literalOf } from '../sage/mysql.ts'
-import { quoteFloat } from '../sage/python-number.ts'
+import { literalOf, storedText } from '../sage/mysql.ts'
 import type { PythonValue } from '../sage/python-value.ts'
 import { findNamedSecret, findSecrets } from '../secret-patterns.ts'
 import { quote, writePath } from '../words.ts'
@@ -206,14 +205,13 @@ const TEXT_FIELDS = ['keywords', 'authors', 'collaborators', 'homepage', 'fundin
 const SAME_AS_TEXT: ReadonlySet<PythonValue['type']> = new Set(['str', 'NoneType', 'date', 'datetime', 'bytes'])
 
 /** What Sage stores for a value that is no text; undefined: it refuses it, or means the same by it. */
-function storedText(value: PythonValue, text: string): string | undefined {
+function storedInstead(value: PythonValue, text: string): string | undefined {
   if (SAME_AS_TEXT.has(value.type)) return undefined
   // CTSS-M170 says that.
   if ((value.type === 'int' || value.type === 'float' || value.type === 'bool') && mayDiffer(value, text)) return undefined
   const literal = literalOf(value)
-  if (literal.kind === 'text') return literal.text
-  if (literal.kind === 'int') return Number.isSafeInteger(Number(literal.value)) ? String(literal.value) : undefined
-  return literal.kind === 'float' ? quoteFloat(literal.value) : undefined
+  // CTSS-M170 speaks of numbers that JavaScript cannot hold.
+  return literal.kind === 'int' && !Number.isSafeInteger(Number(literal.value)) ? undefined : storedText(literal)
 }
 
 const textsAreTexts: ManifestRule = {
@@ -231,7 +229,7 @@ const textsAreTexts: ManifestRule = {
   *check({ manifest }) {
     for (const field of TEXT_FIELDS) {
       const value = valueAt(manifest.python, [field])
-      const stored = value === undefined ? undefined : storedText(value, manifest.text.text)
+      const stored = value === undefined ? undefined : storedInstead(value, manifest.text.text)
       if (value === undefined || stored === undefined) continue
       const written = plainText(manifest, [field])
       const name = textOf(mappingOf(manifest.value, field), 'name')
