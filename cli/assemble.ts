@@ -71,7 +71,7 @@ export async function assemble({ environment, tree, observer, general, signal, t
       openLab: async () => (lab ??= import('./lab.ts').then(async ({ openLab }) => openLab({ blobs, registry, workParent, runId, progress: general, signal }))),
       testbedVersion: TESTBED_VERSION,
       registry,
-      registryHost: REGISTRY_HOST,
+      registryRoot: REGISTRY_HOST,
       lookUpBase: baseLookup({
         registry,
         findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'docker-hub' ? undefined : REGISTRY_HOST),

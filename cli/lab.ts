@@ -22,7 +22,7 @@ export interface LabOptions {
 
 /** Sets the workstation up and opens what stages run on. */
 export async function openLab({ blobs, registry, workParent, runId, progress, signal }: LabOptions): Promise<Lab> {
-  const { engine, builder, platforms } = await setUp({ progress, signal })
+  const { engine, builder, platforms, registry: localRegistry } = await setUp({ progress, signal })
   const docker = connectEngine(engine.host)
   // A run that was killed may have left a training at work, whether this run comes to the Virtual Waggle or not.
   await sweepLeftovers({ docker, workParent })
@@ -33,5 +33,6 @@ export async function openLab({ blobs, registry, workParent, runId, progress, si
         : new BuildkitBuilder({ kind: builder.kind, builder: builder.name, platforms, registry, workParent }),
     trainer: new DockerTrainer(docker, { label: runId }),
     testbed: openVirtualWaggle({ docker, blobs, workParent, runId }),
+    staging: `${localRegistry.host}/staging/local`,
   }
 }

@@ -10,6 +10,8 @@ export interface PlanOptions {
   readonly force: readonly StageName[]
   /** Go on after errors; nothing is published after one all the same. */
   readonly keepGoing: boolean
+  /** The stages that may run here; absent: all. In a workflow, each of the others runs in a job of its own. */
+  readonly here?: readonly StageName[]
 }
 
 /** What is known when the plan is made. The runner asks again after each stage, when more is known. */
@@ -56,8 +58,9 @@ function reasonToSkip(stage: StageName, facts: PlanFacts): string | undefined {
 function outsideRange(stage: StageName, { options, records }: PlanFacts): string | undefined {
   const index = STAGES.indexOf(stage)
   if (index > STAGES.indexOf(options.to)) return `it comes after --to ${options.to}`
-  if (index < STAGES.indexOf(options.from) && records[stage] === undefined) return `it comes before --from ${options.from}, and there is no record to reuse`
-  return undefined
+  if (records[stage] !== undefined) return undefined
+  if (index < STAGES.indexOf(options.from)) return `it comes before --from ${options.from}, and there is no record to reuse`
+  return options.here?.includes(stage) === false ? 'it runs in a job of its own, which has left no record here' : undefined
 }
 
 function notApplicable(stage: StageName, { pipeline, outcomes }: PlanFacts): string | undefined {
@@ -79,6 +82,24 @@ function stoppedBy(stage: StageName, { options, outcomes, usable }: PlanFacts): 
   }
   if (usable[stage] === false) return stage === 'build' ? 'it needs the model that train would have made' : 'the stages before left nothing to work on'
   return undefined
+}
+
+/** The stages before that must have ended before the key of a stage can be known. */
+export function stagesBefore(stage: StageName, pipeline: Pipeline | undefined): readonly StageName[] {
+  switch (stage) {
+    case 'validate':
+    case 'train':
+      return []
+    case 'build':
+      return pipeline?.model?.source.kind === 'train' ? ['train'] : []
+    case 'virtual':
+    case 'node':
+      return ['build']
+    case 'publish':
+      return ['train', 'build', 'virtual', 'node']
+    case 'report':
+      return STAGES.slice(0, -1)
+  }
 }
 
 /** Outcome of a whole run: the worst of its stages. */

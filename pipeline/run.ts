@@ -1,9 +1,9 @@
 import type { Environment, Problem, StageRecord, Subject } from '../schemas/generated/types.ts'
-import type { Digest, Json } from './digest.ts'
+import { asDigest, type Digest, type Json } from './digest.ts'
 import { Failure } from './failure.ts'
 import { keyOf } from './key.ts'
 import type { Pipeline } from './pipeline.ts'
-import { planStage, type PlanOptions, type StagePlan } from './plan.ts'
+import { planStage, stagesBefore, type PlanOptions, type StagePlan } from './plan.ts'
 import type { BlobStore } from './ports/blob-store.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Progress } from './ports/progress.ts'
@@ -70,12 +70,19 @@ export interface RunPorts {
   makeWorkFolder(stage: StageName): Promise<WorkFolder>
 }
 
+/** What another job of the same run has made of a stage. */
+export type GivenStage =
+  /** `ran`: in this run; else an earlier one's is reused. */
+  { readonly kind: 'record'; readonly record: StageRecord; readonly ran: boolean } | { readonly kind: 'skipped' | 'error'; readonly reason: string }
+
 export interface RunRequest {
   readonly subject: Subject
   readonly pipeline: Pipeline | undefined
   readonly options: PlanOptions
   readonly scripts: readonly StageScript[]
   readonly signal: AbortSignal
+  /** Stages that were finished elsewhere: they are neither planned nor run here; their gates are decided here, as in every run. */
+  readonly given?: Readonly<Partial<Record<StageName, GivenStage>>>
 }
 
 /**
@@ -94,7 +101,52 @@ export async function runStages(request: RunRequest, ports: RunPorts): Promise<r
   return summaries
 }
 
+/** What is known of a stage before anything runs. */
+export interface PlannedStage {
+  readonly plan: StagePlan
+  readonly key: Digest | null
+  /** Of a stage that is reused, given or skipped, gates applied. */
+  readonly summary?: StageSummary
+}
+
+/**
+ * Plans every stage but `report`, and runs none: a stage whose inputs a stage before has to make first will run, and be compared with the records then.
+ * Fails as the ports do.
+ */
+export async function planAhead(request: RunRequest, ports: Omit<RunPorts, 'makeWorkFolder' | 'observer'>): Promise<readonly PlannedStage[]> {
+  const planned: PlannedStage[] = []
+  for (const stage of STAGES.filter((name) => name !== 'report')) {
+    request.signal.throwIfAborted()
+    const summaries = planned.flatMap(({ summary }) => summary ?? [])
+    const run: RunState = { subject: request.subject, tree: ports.tree, pipeline: request.pipeline, summaries }
+    const willRun = new Set(planned.filter(({ plan }) => plan.kind === 'run').map(({ plan }) => plan.stage))
+    planned.push(await planOne(stage, stagesBefore(stage, request.pipeline).some((before) => willRun.has(before)), run, request, ports))
+  }
+  return planned
+}
+
+async function planOne(stage: StageName, waits: boolean, run: RunState, request: RunRequest, ports: Pick<RunPorts, 'records'>): Promise<PlannedStage> {
+  const script = request.scripts.find((candidate) => candidate.stage === stage)
+  const given = request.given?.[stage]
+  if (given !== undefined) {
+    const summary = await summariseGiven(stage, given, script, run, request)
+    const plan: StagePlan =
+      given.kind === 'record' ? { stage, kind: 'reuse', record: given.record, reason: summary.reason ?? 'finished' } : { stage, kind: 'skip', reason: given.reason }
+    return { plan, key: summary.key, summary }
+  }
+  if (waits) {
+    const plan = planStage(stage, { ...facts(stage, script, null, undefined, run, request), usable: {} })
+    return { plan, key: null, ...(plan.kind === 'skip' && { summary: skippedSummary(stage, null, plan.reason) }) }
+  }
+  const key = await computeKey(stage, script, run, request)
+  const plan = await planWithRecord(stage, script, key, run, request, ports)
+  if (plan.kind === 'skip' || (plan.kind === 'run' && script === undefined)) return { plan, key, summary: skippedSummary(stage, key, plan.reason) }
+  return plan.kind === 'run' ? { plan, key } : { plan, key, summary: await summarise(stage, plan.record, false, key, script, run, request) }
+}
+
 async function finishStage(stage: StageName, script: StageScript | undefined, run: RunState, request: RunRequest, ports: RunPorts): Promise<StageSummary> {
+  const given = request.given?.[stage]
+  if (given !== undefined) return summariseGiven(stage, given, script, run, request)
   let started = ports.clock.monotonicMs()
   let key: Digest | null = null
   try {
@@ -133,7 +185,7 @@ async function planWithRecord(
   key: Digest | null,
   run: RunState,
   request: RunRequest,
-  ports: RunPorts,
+  ports: Pick<RunPorts, 'records'>,
 ): Promise<StagePlan> {
   const found = key === null ? undefined : await ports.records.find(key)
   const record = found?.stage === stage && found.outcome === 'passed' ? found : undefined
@@ -167,21 +219,39 @@ async function act(
   ports: RunPorts,
 ): Promise<StageSummary> {
   const { stage } = plan
-  if (plan.kind === 'skip' || script === undefined) return { stage, outcome: 'skipped', ran: false, seconds: 0, key, reason: plan.reason, problems: [] }
+  if (plan.kind === 'skip' || script === undefined) return skippedSummary(stage, key, plan.reason)
   const record = plan.kind === 'reuse' ? plan.record : await runStage(script, key, run, request, ports, plan.reason)
-  const judged = (await script.judge?.(run, record)) ?? []
+  return summarise(stage, record, plan.kind === 'run', key, script, run, request)
+}
+
+function skippedSummary(stage: StageName, key: Digest | null, reason: string): StageSummary {
+  return { stage, outcome: 'skipped', ran: false, seconds: 0, key, reason, problems: [] }
+}
+
+async function summariseGiven(stage: StageName, given: GivenStage, script: StageScript | undefined, run: RunState, request: RunRequest): Promise<StageSummary> {
+  if (given.kind !== 'record') return { ...skippedSummary(stage, null, given.reason), outcome: given.kind, ran: given.kind === 'error' }
+  const { record, ran } = given
+  const key = asDigest(record.key)
+  if (record.outcome === 'skipped') return skippedSummary(stage, null, record.reason ?? 'skipped')
+  const seconds = ran ? Math.max(0, Date.parse(record.ended) - Date.parse(record.started)) / 1000 : 0
+  const summary = { ...(await summarise(stage, record, ran, key, script, run, request)), seconds }
+  return record.outcome === 'error' ? { ...summary, key: null, ...(record.reason !== undefined && { reason: record.reason }) } : summary
+}
+
+/** A record with the gates of this run. */
+async function summarise(
+  stage: StageName,
+  record: StageRecord,
+  ran: boolean,
+  key: Digest | null,
+  script: StageScript | undefined,
+  run: RunState,
+  request: RunRequest,
+): Promise<StageSummary> {
+  const judged = (await script?.judge?.(run, record)) ?? []
   const problems = [...record.problems, ...judged]
   const outcome = record.outcome === 'passed' && hasErrors(judged) ? 'failed' : record.outcome
-  return {
-    stage,
-    outcome,
-    ran: plan.kind === 'run',
-    seconds: 0,
-    key,
-    problems,
-    record,
-    ...(plan.kind === 'reuse' && { reason: reuseReason(record, request.subject) }),
-  }
+  return { stage, outcome, ran, seconds: 0, key, problems, record, ...(!ran && { reason: reuseReason(record, request.subject) }) }
 }
 
 /** A reused record keeps its own commit, and the report says so. */
@@ -212,6 +282,31 @@ async function runStage(script: StageScript, key: Digest | null, run: RunState, 
   const record = makeRecord(script.stage, result, finalKey, started, request.subject, ports)
   if (finalKey !== null) await ports.records.put(record)
   return record
+}
+
+/** The record of a stage that was skipped or ended in an error: what its job leaves for the others. It is no answer to its key, so it is not kept under it. */
+export function recordWithoutResult(
+  { stage, outcome, reason }: Pick<StageSummary, 'stage' | 'reason'> & { readonly outcome: 'skipped' | 'error' },
+  subject: Subject,
+  { clock, environment, toolVersion }: Pick<RunPorts, 'clock' | 'environment' | 'toolVersion'>,
+): StageRecord {
+  const now = clock.now()
+  return {
+    schema: 'ctss.stage-record/v1',
+    stage,
+    subject,
+    key: keyOf(stage, null),
+    outcome,
+    ...(reason !== undefined && { reason }),
+    started: now,
+    ended: now,
+    problems: [],
+    metrics: {},
+    files: [],
+    environment,
+    tool: { name: 'ctss', version: toolVersion },
+    details: { kind: 'none' },
+  }
 }
 
 function makeRecord(stage: StageName, result: StageResult, key: Digest | null, started: string, subject: Subject, ports: RunPorts): StageRecord {

@@ -3,9 +3,9 @@ import type { BuildDetails, File, Model, StageRecord, TrainDetails } from '../sc
 import { baseImages, resolveBases, type BaseLookup, type ResolvedBase } from './build/base-images.ts'
 import { readBuildContext, type ContextReading } from './build/build-context.ts'
 import { buildInputs } from './build/build-inputs.ts'
-import { readPluginContext, runBuild } from './build/build.ts'
+import { joinParts, readPluginContext, runBuild } from './build/build.ts'
 import { buildContextImage } from './build/context-image.ts'
-import { fetchModel } from './build/fetch-model.ts'
+import { fetchModel, keptModel } from './build/fetch-model.ts'
 import type { Json } from './digest.ts'
 import type { Pipeline, Training } from './pipeline.ts'
 import type { Catalogue } from './ports/catalogue.ts'
@@ -31,15 +31,20 @@ export interface Lab {
   readonly builder: ImageBuilder
   readonly trainer: Trainer
   readonly testbed: Testbed
+  /** Registry host and prefix below which images wait that have passed no test yet, for instance `127.0.0.1:5055/staging/local`. */
+  readonly staging: string
 }
+
+/** How the stage `build` is done: at once, one platform in a job of its own, or such parts joined. */
+export type BuildMode = { readonly kind: 'whole' } | { readonly kind: 'part' } | { readonly kind: 'join'; readonly parts: readonly StageRecord[] }
 
 export interface StagePorts {
   readonly openLab: () => Promise<Lab>
   /** Of the testbed that the lab will have; part of the key of `virtual`. */
   readonly testbedVersion: string
   readonly registry: Registry
-  /** For instance `127.0.0.1:5055`. */
-  readonly registryHost: string
+  /** Host, and namespace where there is one, of what is published: `127.0.0.1:5055`, `ghcr.io/sage`. */
+  readonly registryRoot: string
   readonly lookUpBase: BaseLookup
   readonly datasets: Datasets
   readonly folders: UntrustedFolders
@@ -56,6 +61,8 @@ export interface StageOptions {
   /** `--release`. */
   readonly release: boolean
   readonly runId: string
+  /** Absent: `whole`. */
+  readonly build?: BuildMode
   /** Told what each trial published, which the record holds only as files. */
   readonly onTrials?: (trials: readonly FinishedTrial[]) => void
 }
@@ -100,15 +107,15 @@ function trainScript(options: StageOptions, ports: StagePorts): StageScript {
     },
     async run({ pipeline }, context) {
       const training = required(pipeline?.training, 'training')
-      const { trainer, builder } = await ports.openLab()
+      const lab = await ports.openLab()
       return runTrain(context, {
         training,
-        trainer,
+        trainer: lab.trainer,
         datasets: ports.datasets,
         folders: ports.folders,
         platform: options.nativePlatform,
         runId: options.runId,
-        buildImage: async () => buildTrainingImage(context, required(pipeline, 'pipeline'), training, builder, options, ports),
+        buildImage: async () => buildTrainingImage(context, required(pipeline, 'pipeline'), training, lab, options, ports),
         placeOf: options.reading.placeOf,
       })
     },
@@ -144,7 +151,7 @@ async function buildTrainingImage(
   context: StageContext,
   pipeline: Pipeline,
   { source }: Training,
-  builder: ImageBuilder,
+  lab: Lab,
   options: StageOptions,
   ports: StagePorts,
 ): Promise<TrainingImage> {
@@ -161,8 +168,8 @@ async function buildTrainingImage(
     declaredIn: 'ctss.yaml',
     buildArgs: {},
     platform: options.nativePlatform,
-    repository: `${stagingRepository(pipeline, ports)}/train`,
-    builder,
+    repository: `${stagingRepository(pipeline, lab)}/train`,
+    builder: lab.builder,
     folder: `${context.workFolder}/image`,
   })
   return image.kind === 'refused' ? image : { kind: 'ready', reference: image.reference, standIns: standInsOf(bases) }
@@ -190,24 +197,39 @@ function buildScript(options: StageOptions, ports: StagePorts): StageScript {
     async run(run, context) {
       const pipeline = required(run.pipeline, 'pipeline')
       const platforms = platformsOf(pipeline, options.platforms)
+      if (options.build?.kind === 'join') return join(run, context, pipeline, platforms, options.build.parts, ports)
       const model = pipeline.model?.source.kind === 'uri' ? await fetchModel(context, pipeline.model.source, ports) : trainedModel(run)
       if (model !== undefined && 'severity' in model) return { outcome: 'failed', problems: [model], metrics: {}, files: [], details: { kind: 'none' } }
-      const { builder } = await ports.openLab()
+      const lab = await ports.openLab()
       const reading = await readPluginContext(context.tree, pipeline, model)
       const bases = reading.kind === 'read' ? await basesOf(reading.context.dockerfileText, pipeline, platforms, ports) : []
       const result = await runBuild(context, {
         pipeline,
         platforms,
-        builder,
+        builder: lab.builder,
         registry: ports.registry,
-        repository: stagingRepository(pipeline, ports),
+        repository: stagingRepository(pipeline, lab),
         model,
         bases,
+        join: options.build?.kind !== 'part',
       })
       // A model that was trained is in the record of `train`; one that was fetched has no other record than this.
       return pipeline.model?.source.kind === 'uri' ? { ...result, files: [...result.files, ...modelFiles(model)] } : result
     },
   }
+}
+
+async function join(
+  run: RunState,
+  context: StageContext,
+  pipeline: Pipeline,
+  platforms: readonly string[],
+  parts: readonly StageRecord[],
+  ports: StagePorts,
+): Promise<StageResult> {
+  const model = pipeline.model?.source.kind === 'uri' ? keptModel(parts.flatMap(({ files }) => files)) : trainedModel(run)
+  const repository = stagingRepository(pipeline, await ports.openLab())
+  return joinParts(context, { pipeline, platforms, parts, registry: ports.registry, repository, model })
 }
 
 async function basesOf(dockerfileText: string, { manifest }: Pipeline, platforms: readonly string[], ports: StagePorts): Promise<readonly ResolvedBase[]> {
@@ -253,7 +275,7 @@ function publishScript(options: StageOptions, ports: StagePorts): StageScript {
         train: trainDetails({ summaries }),
         manifestBlob,
         release: claimsName(pipeline, subject, options.release),
-        repository: publishedRepository(ports.registryHost, pipeline),
+        repository: publishedRepository(ports.registryRoot, pipeline),
       })
     },
     async run(run, context): Promise<StageResult> {
@@ -266,15 +288,15 @@ function publishScript(options: StageOptions, ports: StagePorts): StageScript {
         registry: ports.registry,
         catalogue: ports.catalogue,
         release: options.release,
-        repository: publishedRepository(ports.registryHost, pipeline),
+        repository: publishedRepository(ports.registryRoot, pipeline),
       })
     },
   }
 }
 
 /** Images that have passed no test yet lie under a prefix per trust class; what runs on a person's own machine is that person's. */
-function stagingRepository({ manifest }: Pipeline, { registryHost }: StagePorts): string {
-  return `${registryHost}/staging/local/${manifest.namespace}/${manifest.name}`.toLowerCase()
+function stagingRepository({ manifest }: Pipeline, { staging }: Lab): string {
+  return `${staging}/${manifest.namespace}/${manifest.name}`.toLowerCase()
 }
 
 type Summaries = Pick<RunState, 'summaries'>

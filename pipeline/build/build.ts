@@ -1,6 +1,7 @@
-import type { BuildDetails, File, Model } from '../../schemas/generated/types.ts'
-import { digestOf } from '../digest.ts'
+import type { BuildDetails, File, Model, StageRecord } from '../../schemas/generated/types.ts'
+import { asDigest, digestOf } from '../digest.ts'
 import type { Digest } from '../digest.ts'
+import { Failure } from '../failure.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { ImageBuilder } from '../ports/image-builder.ts'
 import type { Descriptor, Registry } from '../ports/registry.ts'
@@ -37,10 +38,11 @@ export function readPluginContext(tree: StageContext['tree'], { manifest, model 
 
 /**
  * The stage `build`: the model placed into a copy of the context, one build per platform in parallel, the images read back and joined to one OCI index.
- * A platform that is refused leaves the others' results, and no index. Fails as builder and registry do.
+ * A platform that is refused leaves the others' results, and no index. With `join: false` the images stay as they are: a part of the build, which `joinParts` takes.
+ * Fails as builder and registry do.
  */
-export async function runBuild(context: StageContext, request: BuildStageRequest): Promise<StageResult> {
-  const { pipeline, builder, repository, registry, platforms, model } = request
+export async function runBuild(context: StageContext, request: BuildStageRequest & { readonly join?: boolean }): Promise<StageResult> {
+  const { pipeline, builder, repository, registry, platforms, model, join: joins = true } = request
   const reading = await readPluginContext(context.tree, pipeline, model)
   if (reading.kind === 'refused') return refuse(request, reading.problems)
   // A registry that is down shall not come out after an hour of building.
@@ -49,15 +51,94 @@ export async function runBuild(context: StageContext, request: BuildStageRequest
   const written = await writeBuildContext(context, reading.context, context.workFolder)
   const labels = imageLabels(pipeline.manifest, context.subject)
   const builds = await buildPlatforms(context, builder, platforms, { ...written, buildArgs: pipeline.manifest.buildArgs, labels, repository })
-  context.progress.step('joining the images to one index')
-  const verified = await verifyBuilds(registry, repository, builds, reading.context)
-  const problems = [...platformProblems(builds, () => reading.context.dockerfile), ...verified.problems, ...modelWarnings(reading.context)]
-  const index = hasErrors(problems) ? undefined : await joinIndex(registry, repository, verified.descriptors, labels)
+  return finishBuild(context, { ...request, builder: builder.kind, join: joins }, reading.context, builds, await keepLogs(context, builds))
+}
+
+/** What `joinParts` needs; it builds nothing. */
+export type JoinRequest = Omit<BuildStageRequest, 'builder' | 'bases'> & {
+  /** Records of single platforms, as `runBuild` leaves them with `join: false`. */
+  readonly parts: readonly StageRecord[]
+}
+
+/**
+ * The rest of the stage `build`, where each platform was built in a job of its own: the images read back and joined, in the order of `platforms`.
+ * The result is the same as of a build in one piece. A platform without a part is a `Failure` `interrupted`: its job was lost.
+ */
+export async function joinParts(context: StageContext, request: JoinRequest): Promise<StageResult> {
+  const { pipeline, platforms, parts, model } = request
+  const refusal = parts.find(({ details }) => details.kind !== 'build' || details.platforms.length === 0)
+  if (refusal !== undefined) {
+    const { outcome, problems, metrics, files, details, reason } = refusal
+    if (outcome !== 'failed') throw new Failure('interrupted', `the build for one platform did not come to its end: ${reason ?? outcome}`)
+    return { outcome, problems, metrics, files, details }
+  }
+  const found = platforms.flatMap((platform) => parts.flatMap((part) => readPart(part, platform)).slice(0, 1))
+  const missing = platforms.filter((platform) => found.every(({ build }) => build.platform !== platform))
+  if (missing.length > 0)
+    throw new Failure('interrupted', `the build for ${missing.join(', ')} left no record: its job did not come to its end`, {
+      suggestion: 'Look at the log of that job, and run it again: what the others built stays.',
+    })
+  const reading = await readPluginContext(context.tree, pipeline, model)
+  if (reading.kind === 'refused') throw new Failure('interrupted', `the repository is not the one that was built: ${reading.problems[0]?.message ?? 'no context'}`)
+  const builder = found[0]?.details.builder ?? 'engine'
+  const bases = uniqueBy(
+    found.flatMap(({ details }) => details.bases ?? []),
+    ({ image }) => image,
+  )
+  const files = uniqueBy(
+    found.flatMap(({ files: own }) => own),
+    ({ role, name }) => `${role} ${name ?? ''}`,
+  )
+  const builds = found.map(({ build }) => build)
+  const standIns = [...new Set(parts.flatMap(({ environment }) => environment.standIns ?? []))]
+  const result = await finishBuild(context, { ...request, builder, bases: bases.map(readBase), join: true }, reading.context, builds, files)
+  return { ...result, standIns }
+}
+
+function uniqueBy<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {
+  return [...new Map(items.map((item) => [nameOf(item), item])).values()]
+}
+
+/** A base image as a record tells it. */
+function readBase({ image, digest, standIn }: NonNullable<BuildDetails['bases']>[number]): ResolvedBase {
+  return { image, ...(digest !== undefined && { digest: asDigest(digest) }), standIn: standIn ?? false }
+}
+
+/** One platform's build as its own record tells it. */
+function readPart({ details, problems, files }: StageRecord, platform: string): { build: PlatformBuild; files: readonly File[]; details: BuildDetails }[] {
+  const own = details.kind === 'build' ? details.platforms.find((candidate) => candidate.platform === platform) : undefined
+  if (details.kind !== 'build' || own === undefined) return []
+  const { digest, bytes = 0, seconds, steps, emulated } = own
+  // An image that is not what it should be has a digest, and is found out again.
+  if (digest !== undefined) return [{ build: { platform, seconds, log: '', result: { kind: 'built', digest: asDigest(digest), bytes, steps, emulated } }, files, details }]
+  const problem = problems.find(({ severity }) => severity === 'error') ?? error('build-failed', `the build for ${platform} failed and does not say why`)
+  return [{ build: { platform, seconds, log: '', result: { kind: 'refused', problem, steps, emulated } }, files, details }]
+}
+
+type FinishRequest = Pick<BuildStageRequest, 'registry' | 'repository' | 'model' | 'bases' | 'pipeline'> & {
+  readonly builder: ImageBuilder['kind']
+  readonly join: boolean
+}
+
+async function finishBuild(
+  context: StageContext,
+  request: FinishRequest,
+  buildContext: BuildContext,
+  builds: readonly PlatformBuild[],
+  files: readonly File[],
+): Promise<StageResult> {
+  const { registry, repository } = request
+  if (request.join) context.progress.step('joining the images to one index')
+  const verified = await verifyBuilds(registry, repository, builds, buildContext)
+  const problems = [...platformProblems(builds, () => buildContext.dockerfile), ...verified.problems, ...modelWarnings(buildContext)]
+  const failed = hasErrors(problems)
+  const labels = imageLabels(request.pipeline.manifest, context.subject)
+  const index = request.join && !failed ? await joinIndex(registry, repository, verified.descriptors, labels) : undefined
   return {
-    outcome: index === undefined ? 'failed' : 'passed',
-    problems: problems.map((problem) => explainIgnored(problem, reading.context)),
+    outcome: failed ? 'failed' : 'passed',
+    problems: problems.map((problem) => explainIgnored(problem, buildContext)),
     metrics: metricsOf(builds),
-    files: await keepLogs(context, builds),
+    files,
     details: detailsOf(request, builds, index, new Set(verified.wrong)),
     standIns: request.bases.filter((base) => base.standIn).map((base) => base.image),
   }
@@ -139,7 +220,7 @@ async function keepLogs({ blobs }: StageContext, builds: readonly PlatformBuild[
 }
 
 function detailsOf(
-  { repository, builder, model, bases }: BuildStageRequest,
+  { repository, builder, model, bases }: FinishRequest,
   builds: readonly PlatformBuild[],
   index: Digest | undefined,
   wrong: ReadonlySet<string>,
@@ -148,7 +229,7 @@ function detailsOf(
     kind: 'build',
     repository,
     ...(index && { index }),
-    builder: builder.kind,
+    builder,
     ...(model && { model: model.digest }),
     platforms: builds.map(({ platform, result, seconds }) => ({
       platform,

@@ -1,4 +1,4 @@
-import type { Model } from '../../schemas/generated/types.ts'
+import type { File, Model } from '../../schemas/generated/types.ts'
 import { listingDigest } from '../digest.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Datasets } from '../ports/datasets.ts'
@@ -28,4 +28,11 @@ export async function fetchModel(
   const files: Model['files'] = []
   for (const { path } of entries) files.push({ path, ...(await context.blobs.putFile(`${answer.folder}/${path}`)) })
   return { digest: listingDigest(files), files }
+}
+
+/** The model among the files of a build's record, where it was fetched for that build; undefined without one. */
+export function keptModel(files: readonly File[]): Model | undefined {
+  const found = new Map(files.flatMap(({ role, name = '', digest, bytes }) => (role === 'model' ? [[name, { path: name, digest, bytes }]] : [])))
+  const [first, ...others] = found.values()
+  return first && { digest: listingDigest([first, ...others]), files: [first, ...others] }
 }

@@ -73,9 +73,10 @@ export function platformProblems(builds: readonly PlatformBuild[], pathOf: (dock
   }
   return [...groups.values()].map(({ problem, platforms }) => ({
     ...problem,
-    message: platforms.every((platform) => problem.message.includes(platform))
-      ? problem.message
-      : `${problem.message} on ${platforms.length === builds.length && platforms.length > 1 ? 'every platform' : platforms.join(', ')}`,
+    message:
+      builds.length === 1 || platforms.every((platform) => problem.message.includes(platform))
+        ? problem.message
+        : `${problem.message} on ${platforms.length === builds.length ? 'every platform' : platforms.join(', ')}`,
     ...(problem.place && { place: { ...problem.place, file: pathOf(problem.place.file) } }),
   }))
 }

@@ -1,6 +1,7 @@
 import semver from 'semver'
 import type { Bundle, File, Model, StageRecord } from '../../schemas/generated/types.ts'
-import { asDigest, listingDigest, type Digest } from '../digest.ts'
+import { keptModel } from '../build/fetch-model.ts'
+import { asDigest, type Digest } from '../digest.ts'
 import { Failure } from '../failure.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Catalogue, Publication, ReleaseSummary } from '../ports/catalogue.ts'
@@ -131,8 +132,7 @@ async function prepareBundle(
 function modelOf({ pipeline, train, build }: PublishInputs): Model | null {
   const trained = detailsOf(train, 'train')?.model
   if (trained !== undefined && pipeline.model?.source.kind !== 'uri') return trained
-  const files = (build?.files ?? []).filter(({ role }) => role === 'model').map(({ name, digest, bytes }) => ({ path: name ?? digest, digest, bytes }))
-  return files.length === 0 ? null : { digest: listingDigest(files), files }
+  return keptModel(build?.files ?? []) ?? null
 }
 
 /** A tag that somebody else's catalogue, or a person, has put there is a claim, too. */

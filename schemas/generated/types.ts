@@ -56,6 +56,13 @@ max_gap?: number
  */
 max_drop?: number
 })
+/**
+ * Labels of a runner.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+export type Labels = string[]
 
 export interface Everything {
 Bundle?: Bundle
@@ -132,7 +139,11 @@ Profile?: Profile
 Profile_metric?: Metric
 ReleaseSummary?: ReleaseSummary
 RunOutput?: RunOutput
-StageRecord?: StageRecord
+RunPlan?: RunPlan
+RunPlan_plannedStage?: PlannedStage
+RunPlan_plannedPlatform?: PlannedPlatform
+RunPlan_labels?: Labels
+StageRecord?: StageRecord1
 StageRecord_environment?: Environment
 StageRecord_details?: (ValidateDetails | TrainDetails | BuildDetails | VirtualDetails | PublishDetails | ReportDetails | NoDetails)
 StageRecord_noDetails?: NoDetails
@@ -923,7 +934,57 @@ html: string
 })
 }
 /**
- * The envelope that a stage leaves; the only thing that passes between stages, jobs, app and CLI.
+ * What becomes of each stage in one run of a workflow, made before any job runs; what the jobs share.
+ */
+export interface RunPlan {
+schema: "ctss.run-plan/v1"
+subject: Subject
+/**
+ * namespace/name of the plugin; null while the manifest cannot be read.
+ */
+name: (null | string)
+trust: ("trusted" | "untrusted")
+/**
+ * Where images wait between jobs.
+ */
+staging: ("registry" | "archive")
+/**
+ * Claim the name without a tag.
+ */
+release: boolean
+keepGoing: boolean
+/**
+ * @maxItems 7
+ */
+stages: PlannedStage[]
+/**
+ * @maxItems 32
+ */
+platforms: PlannedPlatform[]
+/**
+ * Builds of single platforms that an earlier run has made.
+ * 
+ * @maxItems 32
+ */
+parts: StageRecord1[]
+tool: {
+name: "ctss"
+version: string
+}
+}
+export interface PlannedStage {
+stage: ("validate" | "train" | "build" | "virtual" | "node" | "publish" | "report")
+kind: ("run" | "reuse" | "skip")
+reason: string
+/**
+ * Run even when a record could be reused.
+ */
+force?: boolean
+record?: StageRecord
+runner?: Labels
+}
+/**
+ * Of a stage that is reused.
  */
 export interface StageRecord {
 schema: "ctss.stage-record/v1"
@@ -1181,6 +1242,66 @@ verdict: ("passed" | "failed" | "error")
 }
 export interface NoDetails {
 kind: "none"
+}
+export interface PlannedPlatform {
+/**
+ * An OCI platform, for instance linux/arm/v7.
+ */
+platform: string
+runner: Labels
+/**
+ * The runner is of another architecture.
+ */
+emulated: boolean
+/**
+ * False: its part of the build is reused.
+ */
+build: boolean
+}
+/**
+ * The envelope that a stage leaves; the only thing that passes between stages, jobs, app and CLI.
+ */
+export interface StageRecord1 {
+schema: "ctss.stage-record/v1"
+stage: ("validate" | "train" | "build" | "virtual" | "node" | "publish" | "report")
+subject: Subject
+/**
+ * A SHA-256 digest as OCI writes it.
+ */
+key: string
+/**
+ * passed · failed: problems or a failed gate · skipped: see reason · error: the world was wrong, a retry may help.
+ */
+outcome: ("passed" | "failed" | "skipped" | "error")
+/**
+ * Why it was skipped or ended in an error.
+ */
+reason?: string
+/**
+ * RFC 3339, UTC.
+ */
+started: string
+/**
+ * RFC 3339, UTC.
+ */
+ended: string
+problems: Problem[]
+/**
+ * Flat figures; the unit stands in the name (…Seconds, …Bytes).
+ */
+metrics: {
+/**
+ * A number; JSON has no NaN or infinities, so these are strings.
+ */
+[k: string]: number | "NaN" | "Infinity" | "-Infinity"
+}
+files: File[]
+environment: Environment
+tool: {
+name: "ctss"
+version: string
+}
+details: (ValidateDetails | TrainDetails | BuildDetails | VirtualDetails | PublishDetails | ReportDetails | NoDetails)
 }
 export interface Message {
 name: string

@@ -10,6 +10,7 @@ export declare const validatePipelineFile: ValidateFunction<types.PipelineFile>
 export declare const validateProfile: ValidateFunction<types.Profile>
 export declare const validateReleaseSummary: ValidateFunction<types.ReleaseSummary>
 export declare const validateRunOutput: ValidateFunction<types.RunOutput>
+export declare const validateRunPlan: ValidateFunction<types.RunPlan>
 export declare const validateStageRecord: ValidateFunction<types.StageRecord>
 export declare const validateTestOutput: ValidateFunction<types.TestOutput>
 export declare const validateValidateOutput: ValidateFunction<types.ValidateOutput>
