@@ -11,7 +11,7 @@ import { judgeManifest } from '../pipeline/validate/judge-manifest.ts'
 import { buildkitProblems } from '../pipeline/validate/rules/buildkit-rule.ts'
 import { textFile } from '../pipeline/validate/text-file.ts'
 import { MAX_FILE_BYTES } from '../pipeline/validate/yaml-source.ts'
-import { printable } from './output/output.ts'
+import { printable } from '../pipeline/printable.ts'
 
 export interface BuildkitOptions {
   readonly workParent: string

@@ -4,7 +4,7 @@ import { STAGES, type StageName } from '../pipeline/stage.ts'
 import { isGitUrl } from './git-url.ts'
 import type { RepositoryOptions, RunOptions, TestOptions, ValidateOptions } from './options.ts'
 import { EXIT, explainError, type ExitCode } from './exit-code.ts'
-import { printable } from './output/output.ts'
+import { printable } from '../pipeline/printable.ts'
 import { printablePath } from './output/printable-path.ts'
 
 const DESCRIPTION = 'Takes an edge plugin from its repository to a tested, published bundle, on this machine.'

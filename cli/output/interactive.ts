@@ -2,7 +2,8 @@ import { Listr, ListrLogger, ProcessOutput, type ListrTaskWrapper } from 'listr2
 import type { Progress } from '../../pipeline/ports/progress.ts'
 import type { StageSummary } from '../../pipeline/run.ts'
 import { STAGES, type StageName } from '../../pipeline/stage.ts'
-import { printable, type Output } from './output.ts'
+import { printable } from '../../pipeline/printable.ts'
+import type { Output } from './output.ts'
 import { describe } from './plain.ts'
 
 interface Slot {

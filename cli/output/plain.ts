@@ -1,7 +1,8 @@
 import type { Progress } from '../../pipeline/ports/progress.ts'
 import type { StageSummary } from '../../pipeline/run.ts'
 import type { StageName } from '../../pipeline/stage.ts'
-import { duration, printable, type Output } from './output.ts'
+import { duration, printable } from '../../pipeline/printable.ts'
+import type { Output } from './output.ts'
 
 /** Lines for a log: one per step, prefixed with the seconds since the start. */
 export function plainOutput(stream: NodeJS.WritableStream, started = performance.now()): Output {

@@ -1,4 +1,4 @@
-import { INVISIBLE, printable } from './output.ts'
+import { INVISIBLE, printable } from '../../pipeline/printable.ts'
 
 /** A path in one line: control characters as escapes, so that a newline in a name cannot pretend to be a line of ours. */
 export function printablePath(path: string): string {

@@ -1,6 +1,6 @@
 import type { Problem, RunOutput } from '../../schemas/generated/types.ts'
 import type { StageSummary } from '../../pipeline/run.ts'
-import { duration, printable } from './output.ts'
+import { duration, printable } from '../../pipeline/printable.ts'
 
 const MARKS: Readonly<Record<StageSummary['outcome'], string>> = { passed: '✔', failed: '✖', error: '⚠', skipped: '·' }
 const DETAIL_LINES = 20

@@ -1,6 +1,6 @@
 import type { StageSummary } from '../../pipeline/run.ts'
 import type { TestOutput } from '../../schemas/generated/types.ts'
-import { printable } from './output.ts'
+import { printable } from '../../pipeline/printable.ts'
 import { describeProblem } from './result.ts'
 
 type Trial = TestOutput['trials'][number]

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width'
 
 import type { Place } from '../../../pipeline/problem.ts'
-import { INVISIBLE } from '../output.ts'
+import { INVISIBLE } from '../../../pipeline/printable.ts'
 
 /** The line that a problem stands at, and the marks below it. */
 export interface Excerpt {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 
 import type { Problem } from '../../../pipeline/problem.ts'
-import { printable } from '../output.ts'
+import { printable } from '../../../pipeline/printable.ts'
 import { printablePath } from '../printable-path.ts'
 import { excerpt } from './excerpt.ts'
 import type { LoadNames, NameOf, ReportWriter, ShownReport } from './report-writer.ts'

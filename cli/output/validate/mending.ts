@@ -1,5 +1,5 @@
 import type { Mending } from '../../mend.ts'
-import { printable } from '../output.ts'
+import { printable } from '../../../pipeline/printable.ts'
 import { printablePath } from '../printable-path.ts'
 import { count } from './human.ts'
 import { shownPath } from './show-report.ts'

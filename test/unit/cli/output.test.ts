@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { duration, printable } from '../../../cli/output/output.ts'
+import { duration, printable } from '../../../pipeline/printable.ts'
 import { describe as describeStage, plainOutput, quietOutput } from '../../../cli/output/plain.ts'
 import { describeProblem, describeRun } from '../../../cli/output/result.ts'
 import { explainError } from '../../../cli/exit-code.ts'

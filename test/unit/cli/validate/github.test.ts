@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { escapeData, escapeProperty, githubWriter } from '../../../../cli/output/validate/github.ts'
+import { githubWriter } from '../../../../cli/output/validate/github.ts'
+import { escapeData, escapeProperty } from '../../../../pipeline/annotation.ts'
 import { problem, RULE, shown } from './reports.ts'
 
 const writer = githubWriter(async () => (code) => (code === RULE.code ? RULE.name : undefined))
