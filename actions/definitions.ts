@@ -9,7 +9,10 @@ const RECORDS = {
 } as const satisfies InputDefinition
 
 const REGISTRY = {
-  registry: { kind: 'text', description: 'Registry and namespace of the images, for instance `ghcr.io/sage`. Without it, `ghcr.io/` and the owner of the repository.' },
+  registry: {
+    kind: 'text',
+    description: 'Registry and namespace of the images, for instance `ghcr.io/sage`. Without it, `ghcr.io/` and the owner of the repository.',
+  },
   'registry-username': { kind: 'text', description: 'Who signs in at the registry.', default: '${{ github.actor }}' },
   'registry-password': { kind: 'text', description: 'Password or token for the registry.', default: '${{ github.token }}', secret: true },
 } as const satisfies Record<string, InputDefinition>
@@ -105,6 +108,7 @@ export const SETUP = {
     node: { description: 'What becomes of `node`.' },
     publish: { description: 'What becomes of `publish`.' },
     report: { description: '`run`; `skip` when no stage runs, since the report of an earlier run holds.' },
+    parts: { description: '`run` when at least one platform has to be built; else `skip`.' },
     matrix: { description: 'Platforms to build, as the matrix of a job: `{"include": [{"platform", "name", "runner", "emulated"}]}`.' },
     'train-runner': { description: 'Labels of the runner that trains, as JSON.' },
     'virtual-runner': { description: 'Labels of the runner for the Virtual Waggle, as JSON.' },
@@ -184,8 +188,19 @@ export const INDEX = {
   stage: 'build',
   description: 'Join the images of a Sage plugin, one per platform, to one OCI index, by digest.',
   icon: 'layers',
-  inputs: { path: PATH, platform: { kind: 'platforms', description: 'Only these platforms, comma-separated. Without it, those of the plan, else of the manifest.' }, records: RECORDS, staging: STAGING, 'sage-users': SAGE_USERS, ...REGISTRY },
-  outputs: { ...RECORD_OUTPUTS, digest: { description: 'Digest of the index.' }, image: { description: 'Reference of the index, by digest; empty with archives.' } },
+  inputs: {
+    path: PATH,
+    platform: { kind: 'platforms', description: 'Only these platforms, comma-separated. Without it, those of the plan, else of the manifest.' },
+    records: RECORDS,
+    staging: STAGING,
+    'sage-users': SAGE_USERS,
+    ...REGISTRY,
+  },
+  outputs: {
+    ...RECORD_OUTPUTS,
+    digest: { description: 'Digest of the index.' },
+    image: { description: 'Reference of the index, by digest; empty with archives.' },
+  },
   permissions: [READ_CONTENTS, WRITE_PACKAGES],
   notes: [
     'Reads what `build` left for each platform, in this job or downloaded, and writes the record of the stage `build`. Nothing is joined under a tag, so two runs at once take nothing from each other.',
@@ -232,7 +247,12 @@ export const PUBLISH = {
     release: RELEASE,
     force: FORCE,
     staging: STAGING,
-    token: { kind: 'text', description: "The workflow's token, for the release at GitHub; empty: no release is made there.", default: '${{ github.token }}', secret: true },
+    token: {
+      kind: 'text',
+      description: "The workflow's token, for the release at GitHub; empty: no release is made there.",
+      default: '${{ github.token }}',
+      secret: true,
+    },
     'sage-users': SAGE_USERS,
     ...REGISTRY,
   },
@@ -242,10 +262,7 @@ export const PUBLISH = {
     image: { description: 'Reference of the published index, by digest.' },
     'release-url': { description: 'Address of the release at GitHub; empty without one.' },
   },
-  permissions: [
-    { scope: 'contents', access: 'write', reason: 'to check the repository out, and to make the release at GitHub' },
-    WRITE_PACKAGES,
-  ],
+  permissions: [{ scope: 'contents', access: 'write', reason: 'to check the repository out, and to make the release at GitHub' }, WRITE_PACKAGES],
   notes: [
     'Promotes the tested index by digest; nothing is built again. Runs no code of the plugin.',
     'A release at GitHub is drafted, gets every asset (bundle document, report, profile, evaluation, `SHA256SUMS`), and is published then, since a published release may not be changed any more. Running it again completes what is missing.',
@@ -262,7 +279,11 @@ export const REPORT = {
   inputs: {
     path: PATH,
     records: RECORDS,
-    comment: { kind: 'flag', description: 'Keep one comment of the pull request up to date. A fork has no right to: its report stays in summary and artifacts.', default: 'true' },
+    comment: {
+      kind: 'flag',
+      description: 'Keep one comment of the pull request up to date. A fork has no right to: its report stays in summary and artifacts.',
+      default: 'true',
+    },
     token: { kind: 'text', description: "The workflow's token, for the comment.", default: '${{ github.token }}', secret: true },
     'sage-users': SAGE_USERS,
     ...REGISTRY,

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { readSageUsers } from '../pipeline/validate/sage-users.ts'
 
 /** What the CLI takes from the environment; nothing else in `cli/` reads it. */
 export interface CliEnvironment {
@@ -30,17 +31,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): CliEnviro
     dockerConfigFolder: env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'),
     ci: (env['CI'] ?? '') !== '' && env['CI'] !== 'false',
     color: readColor(env),
-    sageUsers: readUsers(env['CTSS_SAGE_USERS'] ?? ''),
+    sageUsers: readSageUsers(env['CTSS_SAGE_USERS'] ?? ''),
   }
 }
 
 function absolute(folder: string | undefined): string | undefined {
   return folder?.startsWith('/') ? folder : undefined
-}
-
-function readUsers(text: string): ReadonlyMap<string, string> {
-  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()))
-  return new Map(pairs.flatMap(([owner, user]) => (owner && user ? [[owner.toLowerCase(), user] as const] : [])))
 }
 
 /** https://no-color.org and https://force-color.org: set and not empty counts; Node lets FORCE_COLOR win, and 0 in it switches colours off. */

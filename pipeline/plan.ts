@@ -12,6 +12,8 @@ export interface PlanOptions {
   readonly keepGoing: boolean
   /** The stages that may run here; absent: all. In a workflow, each of the others runs in a job of its own. */
   readonly here?: readonly StageName[]
+  /** Why nothing may be published, whatever the stages come to: a pull request from a fork, say. */
+  readonly unpublished?: string
 }
 
 /** What is known when the plan is made. The runner asks again after each stage, when more is known. */
@@ -63,12 +65,13 @@ function outsideRange(stage: StageName, { options, records }: PlanFacts): string
   return options.here?.includes(stage) === false ? 'it runs in a job of its own, which has left no record here' : undefined
 }
 
-function notApplicable(stage: StageName, { pipeline, outcomes }: PlanFacts): string | undefined {
+function notApplicable(stage: StageName, { pipeline, outcomes, options }: PlanFacts): string | undefined {
   if (stage === 'validate') return undefined
   if (pipeline === undefined) return 'the manifest cannot be read'
   if (stage === 'train' && pipeline.training === undefined) return 'ctss.yaml has no training section'
   if (stage === 'node') return 'no Waggle node is attached to this machine'
   if (stage === 'virtual' && outcomes.build === 'skipped') return 'there is no image to test'
+  if (stage === 'publish' && options.unpublished !== undefined) return options.unpublished
   if (stage === 'publish' && outcomes.build === 'skipped') return 'there is no image to publish'
   if (stage === 'publish' && outcomes.virtual === 'skipped') return 'the image has not been tested'
   return undefined

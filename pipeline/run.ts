@@ -73,7 +73,10 @@ export interface RunPorts {
 /** What another job of the same run has made of a stage. */
 export type GivenStage =
   /** `ran`: in this run; else an earlier one's is reused. */
-  { readonly kind: 'record'; readonly record: StageRecord; readonly ran: boolean } | { readonly kind: 'skipped' | 'error'; readonly reason: string }
+  | { readonly kind: 'record'; readonly record: StageRecord; readonly ran: boolean }
+  | { readonly kind: 'skipped'; readonly reason: string }
+  /** Its job left no record: it was not started, because of a stage before, or was lost. */
+  | { readonly kind: 'missing' }
 
 export interface RunRequest {
   readonly subject: Subject
@@ -120,7 +123,15 @@ export async function planAhead(request: RunRequest, ports: Omit<RunPorts, 'make
     const summaries = planned.flatMap(({ summary }) => summary ?? [])
     const run: RunState = { subject: request.subject, tree: ports.tree, pipeline: request.pipeline, summaries }
     const willRun = new Set(planned.filter(({ plan }) => plan.kind === 'run').map(({ plan }) => plan.stage))
-    planned.push(await planOne(stage, stagesBefore(stage, request.pipeline).some((before) => willRun.has(before)), run, request, ports))
+    planned.push(
+      await planOne(
+        stage,
+        stagesBefore(stage, request.pipeline).some((before) => willRun.has(before)),
+        run,
+        request,
+        ports,
+      ),
+    )
   }
   return planned
 }
@@ -131,7 +142,9 @@ async function planOne(stage: StageName, waits: boolean, run: RunState, request:
   if (given !== undefined) {
     const summary = await summariseGiven(stage, given, script, run, request)
     const plan: StagePlan =
-      given.kind === 'record' ? { stage, kind: 'reuse', record: given.record, reason: summary.reason ?? 'finished' } : { stage, kind: 'skip', reason: given.reason }
+      given.kind === 'record'
+        ? { stage, kind: 'reuse', record: given.record, reason: summary.reason ?? 'finished' }
+        : { stage, kind: 'skip', reason: summary.reason ?? 'skipped' }
     return { plan, key: summary.key, summary }
   }
   if (waits) {
@@ -229,13 +242,21 @@ function skippedSummary(stage: StageName, key: Digest | null, reason: string): S
 }
 
 async function summariseGiven(stage: StageName, given: GivenStage, script: StageScript | undefined, run: RunState, request: RunRequest): Promise<StageSummary> {
-  if (given.kind !== 'record') return { ...skippedSummary(stage, null, given.reason), outcome: given.kind, ran: given.kind === 'error' }
+  if (given.kind === 'skipped') return skippedSummary(stage, null, given.reason)
+  if (given.kind === 'missing') return summariseMissing(stage, script, run, request)
   const { record, ran } = given
   const key = asDigest(record.key)
   if (record.outcome === 'skipped') return skippedSummary(stage, null, record.reason ?? 'skipped')
   const seconds = ran ? Math.max(0, Date.parse(record.ended) - Date.parse(record.started)) / 1000 : 0
   const summary = { ...(await summarise(stage, record, ran, key, script, run, request)), seconds }
   return record.outcome === 'error' ? { ...summary, key: null, ...(record.reason !== undefined && { reason: record.reason }) } : summary
+}
+
+function summariseMissing(stage: StageName, script: StageScript | undefined, run: RunState, request: RunRequest): StageSummary {
+  const { here: _, ...options } = request.options
+  const plan = planStage(stage, facts(stage, script, null, undefined, run, { ...request, options: { ...options, from: 'validate', to: 'report' } }))
+  if (plan.kind === 'skip') return skippedSummary(stage, null, plan.reason)
+  return { ...skippedSummary(stage, null, 'its job left no record: the job was cancelled, or its machine was lost'), outcome: 'error', ran: true }
 }
 
 /** A record with the gates of this run. */
@@ -286,8 +307,9 @@ async function runStage(script: StageScript, key: Digest | null, run: RunState, 
 
 /** The record of a stage that was skipped or ended in an error: what its job leaves for the others. It is no answer to its key, so it is not kept under it. */
 export function recordWithoutResult(
-  { stage, outcome, reason }: Pick<StageSummary, 'stage' | 'reason'> & { readonly outcome: 'skipped' | 'error' },
+  { stage, outcome, reason }: Pick<StageSummary, 'stage' | 'outcome' | 'reason'>,
   subject: Subject,
+  details: StageRecord['details'],
   { clock, environment, toolVersion }: Pick<RunPorts, 'clock' | 'environment' | 'toolVersion'>,
 ): StageRecord {
   const now = clock.now()
@@ -305,7 +327,7 @@ export function recordWithoutResult(
     files: [],
     environment,
     tool: { name: 'ctss', version: toolVersion },
-    details: { kind: 'none' },
+    details,
   }
 }
 

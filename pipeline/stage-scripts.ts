@@ -38,6 +38,9 @@ export interface Lab {
 /** How the stage `build` is done: at once, one platform in a job of its own, or such parts joined. */
 export type BuildMode = { readonly kind: 'whole' } | { readonly kind: 'part' } | { readonly kind: 'join'; readonly parts: readonly StageRecord[] }
 
+/** Details of a part of a build that came to nothing. */
+export const EMPTY_PART: BuildDetails = { kind: 'build', part: true, repository: '', platforms: [] }
+
 export interface StagePorts {
   readonly openLab: () => Promise<Lab>
   /** Of the testbed that the lab will have; part of the key of `virtual`. */
@@ -192,14 +195,17 @@ function buildScript(options: StageOptions, ports: StagePorts): StageScript {
         context: reading.context,
         bases: await basesOf(reading.context.dockerfileText, pipeline, platforms, ports),
       })
-      return { inputs, model: pipeline.model?.source.kind === 'uri' ? { ...pipeline.model.source, path: pipeline.model.path } : null }
+      const model = pipeline.model?.source.kind === 'uri' ? { ...pipeline.model.source, path: pipeline.model.path } : null
+      // A part of one platform is not the build of a plugin that has only that one.
+      return { inputs, model, ...(options.build?.kind === 'part' && { part: true }) }
     },
     async run(run, context) {
       const pipeline = required(run.pipeline, 'pipeline')
       const platforms = platformsOf(pipeline, options.platforms)
       if (options.build?.kind === 'join') return join(run, context, pipeline, platforms, options.build.parts, ports)
       const model = pipeline.model?.source.kind === 'uri' ? await fetchModel(context, pipeline.model.source, ports) : trainedModel(run)
-      if (model !== undefined && 'severity' in model) return { outcome: 'failed', problems: [model], metrics: {}, files: [], details: { kind: 'none' } }
+      if (model !== undefined && 'severity' in model)
+        return { outcome: 'failed', problems: [model], metrics: {}, files: [], details: options.build?.kind === 'part' ? EMPTY_PART : { kind: 'none' } }
       const lab = await ports.openLab()
       const reading = await readPluginContext(context.tree, pipeline, model)
       const bases = reading.kind === 'read' ? await basesOf(reading.context.dockerfileText, pipeline, platforms, ports) : []

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BIN = join(ROOT, 'node_modules/.bin')
-const SOURCES = ['package.json', 'package-lock.json', 'scripts/build.ts', 'schemas', 'pipeline', 'adapters', 'cli', 'runner-images']
+const SOURCES = ['package.json', 'package-lock.json', 'scripts/build.ts', 'schemas', 'pipeline', 'adapters', 'cli', 'actions', 'runner-images']
 const STAMP = join(ROOT, 'dist/.sources')
 const UNREACHABLE = /\b(EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/
 const NEXT_STEPS = `

@@ -1,35 +1,68 @@
-/** Bundles the CLI into dist/: one small entry, the rest in chunks that load when a command needs them. */
-import { readdir, rm, stat } from 'node:fs/promises'
+/**
+ * Bundles the CLI into dist/, and each action into actions/<name>/dist/: small entries, the rest in chunks that load when they are needed.
+ * Deterministic: the same sources and packages give the same bytes. `--actions`: only those.
+ */
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type BuildOptions, type Metafile } from 'esbuild'
+import { ACTIONS } from '../actions/definitions.ts'
+import { renderLicences } from './licences.ts'
 
 const DAY_MS = 86_400_000
 
-const { metafile } = await build({
-  entryPoints: { ctss: 'cli/main.ts' },
-  outdir: 'dist',
-  outExtension: { '.js': '.mjs' },
+const shared: BuildOptions = {
   bundle: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  minifySyntax: true,
-  sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'warning',
-  metafile: true,
+  outExtension: { '.js': '.mjs' },
   // CommonJS packages inside an ESM bundle ask for these.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-  // These load their own WebAssembly, data or fonts from beside themselves.
-  external: ['@electric-sql/pglite', '@resvg/resvg-wasm', 'dejavu-fonts-ttf', 'vega', 'vega-lite', '*.node'],
   // dockerode's ssh:// transport, which nothing here uses.
   alias: { ssh2: './scripts/ssh2-stub.ts' },
-})
-
-// A ctss that runs while this one is built still loads chunks of its own: they stay for a day.
-const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)))
-for (const name of (await readdir('dist')).filter((file) => /\.mjs(\.map)?$/.test(file) && !written.has(file))) {
-  const path = join('dist', name)
-  if (Date.now() - (await stat(path)).mtimeMs > DAY_MS) await rm(path)
 }
+
+async function bundleCli(): Promise<void> {
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: { ctss: 'cli/main.ts' },
+    outdir: 'dist',
+    minifySyntax: true,
+    sourcemap: 'linked',
+    metafile: true,
+    // These load their own WebAssembly, data or fonts from beside themselves.
+    external: ['@electric-sql/pglite', '@resvg/resvg-wasm', 'dejavu-fonts-ttf', 'vega', 'vega-lite', '*.node'],
+  })
+  await removeStaleChunks(metafile)
+}
+
+/** A ctss that runs while this one is built still loads chunks of its own: they stay for a day. */
+async function removeStaleChunks({ outputs }: Metafile): Promise<void> {
+  const written = new Set(Object.keys(outputs).map((path) => basename(path)))
+  for (const name of (await readdir('dist')).filter((file) => /\.mjs(\.map)?$/.test(file) && !written.has(file))) {
+    const path = join('dist', name)
+    if (Date.now() - (await stat(path)).mtimeMs > DAY_MS) await rm(path)
+  }
+}
+
+/** An action holds everything that it needs: on a runner there are no packages. */
+async function bundleAction(name: string): Promise<void> {
+  const outdir = `actions/${name}/dist`
+  await rm(outdir, { recursive: true, force: true })
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: { main: `actions/${name}/main.ts`, post: 'actions/post.ts' },
+    outdir,
+    minify: true,
+    metafile: true,
+    external: ['*.node'],
+  })
+  await writeFile(join(outdir, 'licences.txt'), await renderLicences(metafile))
+  await writeFile(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`)
+}
+
+const onlyActions = process.argv.includes('--actions')
+await Promise.all([...(onlyActions ? [] : [bundleCli()]), ...ACTIONS.map(async ({ name }) => bundleAction(name))])

@@ -1,13 +1,28 @@
-/** Writes docs/rules.md from the rules' own documents. `--check` writes nothing and fails when what lies there is stale. */
+/** Writes docs/rules.md from the rules' own documents, and docs/actions.md and every action.yml from the actions' definitions. `--check` writes nothing and fails when what lies there is stale. */
 import { readFile, writeFile } from 'node:fs/promises'
+import { ACTIONS } from '../actions/definitions.ts'
 import { RULE_DOCUMENTS } from '../pipeline/validate/rules/rules.ts'
 import { DIFFERENCES } from '../test/oracle/differences.ts'
+import { renderActionsPage, renderActionYaml } from './actions-files.ts'
 import { renderRulesPage } from './rules-page.ts'
 
-const page = new URL('../docs/rules.md', import.meta.url)
-const text = renderRulesPage(RULE_DOCUMENTS, DIFFERENCES)
-if (!process.argv.includes('--check')) await writeFile(page, text)
-else if ((await readFile(page, 'utf8').catch(() => '')) !== text) {
-  process.stderr.write('docs/rules.md is stale: run `npm run generate`.\n')
-  process.exitCode = 1
+const root = new URL('../', import.meta.url)
+/** What stands before it is written by hand. */
+const ACTIONS_BEGIN = '<!-- generated from actions/definitions.ts -->'
+
+const actionsPage = await readFile(new URL('docs/actions.md', root), 'utf8')
+const intro = actionsPage.slice(0, actionsPage.indexOf(ACTIONS_BEGIN) + ACTIONS_BEGIN.length)
+const files: readonly (readonly [string, string])[] = [
+  ['docs/rules.md', renderRulesPage(RULE_DOCUMENTS, DIFFERENCES)],
+  ['docs/actions.md', renderActionsPage(intro)],
+  ...ACTIONS.map((action) => [`actions/${action.name}/action.yml`, renderActionYaml(action)] as const),
+]
+
+for (const [path, text] of files) {
+  const file = new URL(path, root)
+  if (!process.argv.includes('--check')) await writeFile(file, text)
+  else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+    process.stderr.write(`${path} is stale: run \`npm run generate\`.\n`)
+    process.exitCode = 1
+  }
 }

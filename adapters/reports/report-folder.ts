@@ -1,6 +1,7 @@
 import { access, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDigest, type Digest } from '../../pipeline/digest.ts'
+import type { ChartImage } from '../../pipeline/ports/charts.ts'
 import type { RenderedReport, ReportFiles, Reports } from '../../pipeline/ports/reports.ts'
 import { writeAtomically } from '../filesystem/atomic-file.ts'
 import { storageFailure } from '../filesystem/storage-failure.ts'
@@ -37,14 +38,13 @@ async function writeAll(folder: string, report: RenderedReport, key: Digest): Pr
     ['report.md', report.markdown],
     ['report.html', report.html],
     ['report.json', report.json],
-    ...report.charts.flatMap(({ name, light, dark }): [string, string | Uint8Array][] => [
-      [`charts/${name}-light.svg`, light.svg],
-      [`charts/${name}-light.png`, light.png],
-      [`charts/${name}-dark.svg`, dark.svg],
-      [`charts/${name}-dark.png`, dark.png],
-    ]),
+    ...report.charts.flatMap(({ name, light, dark }) => [...imageFiles(`${name}-light`, light), ...imageFiles(`${name}-dark`, dark)]),
     ['key', key],
   ]
   await mkdir(join(folder, 'charts'), { recursive: true })
   for (const [name, content] of contents) await writeAtomically(join(folder, name), async (handle) => handle.writeFile(content))
+}
+
+function imageFiles(name: string, { svg, png }: ChartImage): readonly [string, string | Uint8Array][] {
+  return [[`charts/${name}.svg`, svg], ...(png === undefined ? [] : [[`charts/${name}.png`, png] as [string, Uint8Array]])]
 }

@@ -1,20 +1,20 @@
 import packageJson from '../../package.json' with { type: 'json' }
-import { asDigest } from '../../pipeline/digest.ts'
 import { Failure } from '../../pipeline/failure.ts'
 import type { Pipeline } from '../../pipeline/pipeline.ts'
 import { worstOutcome, type PlanOptions } from '../../pipeline/plan.ts'
 import type { ChartRenderer } from '../../pipeline/ports/charts.ts'
 import { finishReport } from '../../pipeline/report/finish-report.ts'
-import type { ReportedBundle, ReportInput } from '../../pipeline/report/report.ts'
+import { bundleOf, gatherReportInput } from '../../pipeline/report/report-input.ts'
+import type { ReportedBundle } from '../../pipeline/report/report.ts'
 import { runStages, type StageSummary } from '../../pipeline/run.ts'
-import { decideRunGates, makeStageScripts, nameOf } from '../../pipeline/stage-scripts.ts'
+import { makeStageScripts, nameOf } from '../../pipeline/stage-scripts.ts'
 import { STAGES } from '../../pipeline/stage.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
 import type { RunOutput, Subject } from '../../schemas/generated/types.ts'
 import { assemble, type Assembly } from '../assemble.ts'
 import { readEnvironment, workParentOf } from '../environment.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
-import { interruptible } from '../interruptible.ts'
+import { interruptible } from '../../adapters/process/interruptible.ts'
 import { pipelineWithoutManifest } from '../pipeline-without-manifest.ts'
 import { openRepository } from '../open-repository.ts'
 import { openOutput } from '../output/open.ts'
@@ -70,16 +70,7 @@ async function writeReport(
 ): Promise<FinishedRun> {
   const started = run.clock.monotonicMs()
   const name = pipeline === undefined ? 'unnamed' : nameOf(pipeline)
-  const bundle = bundleOf(stages)
-  const baseline = pipeline && (await ports.catalogue.newestRelease(name))
-  const input: ReportInput = {
-    subject,
-    stages,
-    toolVersion: run.toolVersion,
-    gates: await decideRunGates({ pipeline, record: stages.find(({ stage }) => stage === 'train')?.record }, ports.catalogue),
-    ...(bundle && { bundle }),
-    ...(baseline && { baseline }),
-  }
+  const input = await gatherReportInput({ subject, pipeline, stages, toolVersion: run.toolVersion }, ports.catalogue)
   const progress = output.stageStarted('report', 'always')
   progress.step('composing the report')
   const loadRenderer = async (): Promise<ChartRenderer> => (await import('../../adapters/charts/vega-charts.ts')).vegaCharts
@@ -96,13 +87,6 @@ async function writeReport(
       : { stage: 'report', outcome: 'passed', ran: finished.ran, seconds, key: finished.key, problems: [], ...(!finished.ran && { reason: 'no stage ran' }) }
   output.stageEnded(summary)
   return { summaries: [...stages, summary], report: finished instanceof Failure ? null : { markdown: finished.files.markdown, html: finished.files.html } }
-}
-
-function bundleOf(summaries: readonly StageSummary[]): ReportedBundle | undefined {
-  const details = summaries.find(({ stage, outcome }) => stage === 'publish' && outcome === 'passed')?.record?.details
-  if (details?.kind !== 'publish') return undefined
-  const { name, version, digest, index, reference, state } = details
-  return { name, version, digest: asDigest(digest), index: asDigest(index), reference, state }
 }
 
 function toBundleOutput(bundle: ReportedBundle | undefined): RunOutput['bundle'] {

@@ -1,7 +1,7 @@
 import { inspectWorkstation, setUp, shutDown } from '../../adapters/workstation/workstation.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { plainOutput, quietOutput } from '../output/plain.ts'
-import { interruptible } from '../interruptible.ts'
+import { interruptible } from '../../adapters/process/interruptible.ts'
 
 /** `ctss up`: installs and starts what the stages need. */
 export async function upCommand(options: { readonly quiet?: boolean }): Promise<ExitCode> {

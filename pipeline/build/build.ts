@@ -68,7 +68,8 @@ export async function joinParts(context: StageContext, request: JoinRequest): Pr
   const { pipeline, platforms, parts, model } = request
   const refusal = parts.find(({ details }) => details.kind !== 'build' || details.platforms.length === 0)
   if (refusal !== undefined) {
-    const { outcome, problems, metrics, files, details, reason } = refusal
+    const { outcome, problems, metrics, files, reason } = refusal
+    const details = refusal.details.kind === 'build' ? withoutPart(refusal.details) : refusal.details
     if (outcome !== 'failed') throw new Failure('interrupted', `the build for one platform did not come to its end: ${reason ?? outcome}`)
     return { outcome, problems, metrics, files, details }
   }
@@ -79,7 +80,8 @@ export async function joinParts(context: StageContext, request: JoinRequest): Pr
       suggestion: 'Look at the log of that job, and run it again: what the others built stays.',
     })
   const reading = await readPluginContext(context.tree, pipeline, model)
-  if (reading.kind === 'refused') throw new Failure('interrupted', `the repository is not the one that was built: ${reading.problems[0]?.message ?? 'no context'}`)
+  if (reading.kind === 'refused')
+    throw new Failure('interrupted', `the repository is not the one that was built: ${reading.problems[0]?.message ?? 'no context'}`)
   const builder = found[0]?.details.builder ?? 'engine'
   const bases = uniqueBy(
     found.flatMap(({ details }) => details.bases ?? []),
@@ -93,6 +95,10 @@ export async function joinParts(context: StageContext, request: JoinRequest): Pr
   const standIns = [...new Set(parts.flatMap(({ environment }) => environment.standIns ?? []))]
   const result = await finishBuild(context, { ...request, builder, bases: bases.map(readBase), join: true }, reading.context, builds, files)
   return { ...result, standIns }
+}
+
+function withoutPart({ part: _, ...details }: BuildDetails): BuildDetails {
+  return details
 }
 
 function uniqueBy<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {
@@ -110,7 +116,8 @@ function readPart({ details, problems, files }: StageRecord, platform: string): 
   if (details.kind !== 'build' || own === undefined) return []
   const { digest, bytes = 0, seconds, steps, emulated } = own
   // An image that is not what it should be has a digest, and is found out again.
-  if (digest !== undefined) return [{ build: { platform, seconds, log: '', result: { kind: 'built', digest: asDigest(digest), bytes, steps, emulated } }, files, details }]
+  if (digest !== undefined)
+    return [{ build: { platform, seconds, log: '', result: { kind: 'built', digest: asDigest(digest), bytes, steps, emulated } }, files, details }]
   const problem = problems.find(({ severity }) => severity === 'error') ?? error('build-failed', `the build for ${platform} failed and does not say why`)
   return [{ build: { platform, seconds, log: '', result: { kind: 'refused', problem, steps, emulated } }, files, details }]
 }
@@ -144,13 +151,16 @@ async function finishBuild(
   }
 }
 
-function refuse({ repository, builder, bases }: BuildStageRequest, problems: readonly Problem[]): StageResult {
+function refuse(
+  { repository, builder, bases, join: joins = true }: BuildStageRequest & { readonly join?: boolean },
+  problems: readonly Problem[],
+): StageResult {
   return {
     outcome: 'failed',
     problems,
     metrics: {},
     files: [],
-    details: { kind: 'build', repository, builder: builder.kind, platforms: [], bases: bases.map((base) => ({ ...base })) },
+    details: { kind: 'build', ...(!joins && { part: true }), repository, builder: builder.kind, platforms: [], bases: bases.map((base) => ({ ...base })) },
   }
 }
 
@@ -220,13 +230,14 @@ async function keepLogs({ blobs }: StageContext, builds: readonly PlatformBuild[
 }
 
 function detailsOf(
-  { repository, builder, model, bases }: FinishRequest,
+  { repository, builder, model, bases, join: joins }: FinishRequest,
   builds: readonly PlatformBuild[],
   index: Digest | undefined,
   wrong: ReadonlySet<string>,
 ): BuildDetails {
   return {
     kind: 'build',
+    ...(!joins && { part: true }),
     repository,
     ...(index && { index }),
     builder,

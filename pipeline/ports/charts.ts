@@ -1,9 +1,9 @@
 import type { Report } from '../report/report.ts'
 
-/** One picture in one colour scheme: a whole SVG document, and the same at twice the size as a PNG. */
+/** One picture in one colour scheme: a whole SVG document, and, from renderers that make PNGs, the same at twice the size. */
 export interface ChartImage {
   readonly svg: string
-  readonly png: Uint8Array
+  readonly png?: Uint8Array
 }
 
 export interface Chart {

@@ -1105,6 +1105,10 @@ builder?: ("buildkit-remote" | "buildkit-container" | "engine")
  * A SHA-256 digest as OCI writes it.
  */
 model?: string
+/**
+ * One platform of a build that runs in several jobs; the index comes later.
+ */
+part?: true
 platforms: {
 /**
  * An OCI platform, for instance linux/arm/v7.
@@ -1133,9 +1137,33 @@ standIn?: boolean
 }[]
 }
 export interface BuildStep {
+/**
+ * As the builder names it, for instance [page 3/6] RUN npm ci; at most 1000 characters.
+ */
 name: string
 seconds: number
 cached: boolean
+/**
+ * Where the instruction stands in the Dockerfile.
+ */
+line?: number
+/**
+ * The FROM that names the base image of its stage.
+ */
+stageLine?: number
+/**
+ * True: the image is not built on that base, it only gets files that were made on it.
+ */
+stageIsCopied?: boolean
+/**
+ * Python packages that pip found no wheel for and compiled, the slowest first.
+ * 
+ * @maxItems 20
+ */
+compiled?: {
+name: string
+seconds: number
+}[]
 }
 export interface VirtualDetails {
 kind: "virtual"

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { svgCharts } from '../../../../adapters/charts/svg-charts.ts'
 import { vegaCharts } from '../../../../adapters/charts/vega-charts.ts'
 import { textWidth } from '../../../../adapters/charts/text-width.ts'
 import { composeReport } from '../../../../pipeline/report/compose-report.ts'
@@ -16,7 +17,8 @@ import {
   makeTrial,
 } from '../../../support/records.ts'
 
-describeChartRendererContract('vega with resvg', vegaCharts)
+describeChartRendererContract('vega with resvg', vegaCharts, { png: true })
+describeChartRendererContract('vega alone', svgCharts, { png: false })
 
 const render = (input: ReportInput) => vegaCharts.render(composeReport(input))
 const named = async (input: ReportInput, name: string) => (await render(input)).find((chart) => chart.name === name)
@@ -42,7 +44,7 @@ describe('charts of a report', () => {
       const width = Number(/ width="(\d+)"/.exec(light.svg)?.[1])
       expect(width).toBeGreaterThan(680)
       expect(width).toBeLessThan(780)
-      expect(Buffer.from(light.png).readUInt32BE(16)).toBe(width * 2)
+      expect(Buffer.from(light.png ?? []).readUInt32BE(16)).toBe(width * 2)
     }
   })
 

@@ -1,0 +1,257 @@
+import { join } from 'node:path'
+import { makeRunId } from '../adapters/engine/run-id.ts'
+import { folderBlobs } from '../adapters/blob-store/folder-blobs.ts'
+import { layeredBlobs } from '../adapters/blob-store/layered-blobs.ts'
+import { registryBlobs } from '../adapters/blob-store/registry-blobs.ts'
+import { registryCatalogue } from '../adapters/catalogue/registry-catalogue.ts'
+import { DatasetFetcher } from '../adapters/dataset/dataset-fetcher.ts'
+import { machineClock } from '../adapters/machine/clock.ts'
+import { describeMachine } from '../adapters/machine/describe.ts'
+import { makeWorkFolder, sweepWorkFolders } from '../adapters/machine/work-folders.ts'
+import { folderRecords } from '../adapters/records/folder-records.ts'
+import { registryRecords } from '../adapters/records/registry-records.ts'
+import { baseLookup } from '../adapters/registry/base-lookup.ts'
+import { dockerCredentials } from '../adapters/registry/docker-credentials.ts'
+import { OciRegistry } from '../adapters/registry/oci-registry.ts'
+import { openFolder } from '../adapters/repository-tree/open.ts'
+import { readStageFolders, type StageFolder } from '../adapters/stage-folder/read-stage-folders.ts'
+import { FolderReader } from '../adapters/untrusted-folder/folder-reader.ts'
+import { readBaseImageSource } from '../adapters/workstation/base-image-source.ts'
+import { REGISTRY_HOST } from '../adapters/workstation/cache-layout.ts'
+import { readWorkstationEnvironment } from '../adapters/workstation/environment.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import { Failure } from '../pipeline/failure.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { BlobStore } from '../pipeline/ports/blob-store.ts'
+import type { Records } from '../pipeline/ports/records.ts'
+import type { RepositoryTree } from '../pipeline/ports/repository-tree.ts'
+import type { GivenStage, RunPorts } from '../pipeline/run.ts'
+import { nameOf, type Lab, type StagePorts } from '../pipeline/stage-scripts.ts'
+import { STAGES, type StageName } from '../pipeline/stage.ts'
+import { readPipeline } from '../pipeline/validate/read-pipeline.ts'
+import { readSageUsers } from '../pipeline/validate/sage-users.ts'
+import type { PipelineReading } from '../pipeline/validate/validate.ts'
+import { TESTBED_VERSION } from '../pipeline/virtual/testbed-version.ts'
+import type { RunPlan, StageRecord, Subject } from '../schemas/generated/types.ts'
+import type { ActionsEnvironment } from './environment.ts'
+import { readEvent, type RunEvent } from './event.ts'
+import type { JobLog } from './job-log.ts'
+import { readPlan } from './plan-file.ts'
+import { InputError } from './read-inputs.ts'
+import { folderInWorkspace } from './workspace.ts'
+
+/** Inputs that the actions on a repository share. */
+export interface JobInputs {
+  readonly path: string | undefined
+  readonly records?: string | undefined
+  readonly registry?: string | undefined
+  readonly 'registry-username'?: string | undefined
+  readonly 'registry-password'?: string | undefined
+  readonly staging?: string
+  readonly user?: string | undefined
+  readonly 'sage-users': string | undefined
+}
+
+/** Where images wait between jobs. */
+export type Staging = RunPlan['staging']
+
+/** One job's view of a run: the repository, what other jobs left, and the ports. */
+export interface Job {
+  readonly environment: ActionsEnvironment
+  readonly log: JobLog
+  readonly signal: AbortSignal
+  readonly event: RunEvent
+  readonly tree: RepositoryTree
+  readonly subject: Subject
+  readonly reading: PipelineReading
+  /** Undefined: the manifest cannot be read. */
+  readonly pipeline: Pipeline | undefined
+  readonly plan: RunPlan | undefined
+  /** What earlier steps and jobs of this run left. */
+  readonly folders: readonly Extract<StageFolder, { kind: 'record' }>[]
+  readonly registry: OciRegistry
+  /** Registry host with namespace, for instance `ghcr.io/sage`. */
+  readonly registryRoot: string
+  readonly credentials: { readonly username: string; readonly password: string } | undefined
+  readonly staging: Staging | 'auto'
+  readonly runId: string
+  readonly nativePlatform: string
+  readonly blobs: BlobStore
+  readonly workParent: string
+  readonly run: RunPorts
+  readonly stages: Omit<StagePorts, 'openLab'>
+}
+
+export interface JobCall {
+  readonly inputs: JobInputs
+  readonly environment: ActionsEnvironment
+  readonly log: JobLog
+  readonly signal: AbortSignal
+}
+
+const REGISTRY_ROOT = /^[a-z0-9]+([.-][a-z0-9]+)*(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*){0,8}$/
+
+/** Folder of a job that its steps share: records, blobs and what goes up as artifacts. */
+export function stateFolderOf({ temporary }: Pick<ActionsEnvironment, 'temporary'>): string {
+  return join(temporary, 'ctss')
+}
+
+/** Folder of what one stage (or part of it) leaves for other jobs. */
+export function outFolder(environment: Pick<ActionsEnvironment, 'temporary'>, name: string): string {
+  return join(stateFolderOf(environment), 'out', name)
+}
+
+/** Reads the repository and what other jobs left, and puts the adapters behind the ports. Nothing is started yet. */
+export async function openJob({ inputs, environment, log, signal }: JobCall): Promise<Job> {
+  const folder = await folderInWorkspace(environment.workspace, inputs.path ?? '.', 'path')
+  const event = await readEvent(environment)
+  const state = stateFolderOf(environment)
+  const workParent = join(state, 'work')
+  await sweepWorkFolders(workParent)
+  const tree = await openFolder(folder, { signal })
+  const [subject, reading] = await Promise.all([
+    tree.subject(),
+    readPipeline(tree, { users: readSageUsers(inputs['sage-users'] ?? ''), ...(inputs.user !== undefined && { user: inputs.user }) }),
+  ])
+  const registryRoot = registryRootOf(inputs, environment)
+  const credentials = inputs['registry-password'] === undefined ? undefined : { username: inputs['registry-username'] ?? 'token', password: inputs['registry-password'] }
+  const stored = dockerCredentials(environment.dockerConfigFolder)
+  const ownHost = registryRoot.split('/')[0]
+  const registry = new OciRegistry({ credentials: async (host) => (host === ownHost ? (credentials ?? stored(host)) : stored(host)), signal })
+  const near = folderBlobs(join(state, 'blobs'))
+  const { plan, folders } = await readOthers({ inputs, environment, log, subject }, near)
+  const trust = plan?.trust ?? event.trust
+  const shared = reading.pipeline && `${registryRoot}/staging/${trust}/${nameOf(reading.pipeline)}`.toLowerCase()
+  const blobs = shared === undefined ? near : layeredBlobs(near, registryBlobs({ registry, repository: shared }))
+  const { cacheFolder } = readWorkstationEnvironment()
+  const machine = describeMachine()
+  return {
+    environment,
+    log,
+    signal,
+    event: { ...event, trust },
+    tree,
+    subject,
+    reading,
+    pipeline: reading.pipeline,
+    plan,
+    folders,
+    registry,
+    registryRoot,
+    credentials,
+    staging: inputs.staging === 'registry' || inputs.staging === 'archive' ? inputs.staging : (plan?.staging ?? 'auto'),
+    runId: makeRunId(),
+    nativePlatform: machine.architecture === 'arm64' ? 'linux/arm64' : 'linux/amd64',
+    blobs,
+    workParent,
+    run: {
+      tree,
+      records: folderRecords(join(state, 'records'), { onCorrupt: (message) => log.warning(message) }),
+      blobs,
+      clock: machineClock,
+      observer: log,
+      environment: { ...machine, kind: 'github' },
+      toolVersion: packageJson.version,
+      makeWorkFolder: async (stage) => makeWorkFolder(workParent, stage),
+    },
+    stages: {
+      testbedVersion: TESTBED_VERSION,
+      registry,
+      registryRoot,
+      lookUpBase: baseLookup({
+        registry,
+        // A machine that `ctss up` made ready may build on stand-ins.
+        findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'stand-ins' ? REGISTRY_HOST : undefined),
+        memoryFile: join(state, 'base-images.json'),
+      }),
+      datasets: new DatasetFetcher({ cacheFolder: join(state, 'datasets') }),
+      folders: new FolderReader(),
+      catalogue: registryCatalogue({ registry, repositoryOf: (name) => `${registryRoot}/${name}`.toLowerCase() }),
+    },
+  }
+}
+
+function registryRootOf({ registry }: JobInputs, { owner }: ActionsEnvironment): string {
+  const root = (registry ?? `ghcr.io/${owner}`).toLowerCase().replace(/\/+$/, '')
+  if (REGISTRY_ROOT.test(root)) return root
+  throw new InputError([`input \`registry\`: \`${root.slice(0, 80)}\` is no registry; one looks like ghcr.io/sage or 127.0.0.1:5000`])
+}
+
+/** The plan and the stage folders of this run: those that were downloaded, and those of earlier steps of this job. */
+async function readOthers(
+  { inputs, environment, log, subject }: Pick<JobCall, 'inputs' | 'environment' | 'log'> & { readonly subject: Subject },
+  blobs: BlobStore,
+): Promise<Pick<Job, 'plan' | 'folders'>> {
+  const downloaded = inputs.records === undefined ? join(environment.temporary, 'ctss-records') : await folderOfRecords(inputs.records, environment)
+  const parents = [downloaded, join(stateFolderOf(environment), 'out')]
+  const plan = await readPlan(parents)
+  if (plan !== undefined && plan.subject.commit !== subject.commit)
+    throw new Failure('interrupted', `the plan is for commit ${plan.subject.commit ?? 'none'}, and ${subject.commit ?? 'none'} is checked out`, {
+      suggestion: 'Check out the same commit in every job of the run.',
+    })
+  const found = (await Promise.all(parents.map(async (parent) => readStageFolders(parent, blobs)))).flat()
+  const folders: Extract<StageFolder, { kind: 'record' }>[] = []
+  for (const folder of found) {
+    if (folder.kind === 'broken') log.warning(`${folder.folder} is not used: ${folder.reason}`)
+    else if (folder.record.subject.commit !== subject.commit || folder.record.subject.tree !== subject.tree)
+      log.warning(`${folder.folder} is not used: its record is about another state of the repository`)
+    else folders.push(folder)
+  }
+  return { plan, folders }
+}
+
+/** Downloaded artifacts may lie in the workspace or in the runner's temporary folder. */
+async function folderOfRecords(path: string, { workspace, temporary }: ActionsEnvironment): Promise<string> {
+  return path.startsWith(`${temporary}/`) ? folderInWorkspace(temporary, path, 'records').catch(() => path) : folderInWorkspace(workspace, path, 'records')
+}
+
+/** The record of a whole stage that this run has left; undefined without one. */
+export function folderOf(job: Pick<Job, 'folders'>, stage: StageName): Extract<StageFolder, { kind: 'record' }> | undefined {
+  return job.folders.findLast(({ record }) => record.stage === stage && !isPart(record))
+}
+
+/** Builds of single platforms that wait for `index`: of this run, else of an earlier one. */
+export function partsOf({ folders, plan }: Pick<Job, 'folders' | 'plan'>): readonly StageRecord[] {
+  return [...folders.map(({ record }) => record).filter(isPart), ...(plan?.parts ?? []).filter(isPart)]
+}
+
+function isPart({ stage, details }: StageRecord): boolean {
+  return stage === 'build' && details.kind === 'build' && details.part === true
+}
+
+/** What other jobs have made of the stages before one; a stage of which nothing is known is left out. */
+export function givenStages(job: Pick<Job, 'folders' | 'plan'>, before: StageName): Partial<Record<StageName, GivenStage>> {
+  const stages = STAGES.slice(0, STAGES.indexOf(before))
+  return Object.fromEntries(stages.flatMap((stage) => [[stage, givenStage(job, stage)] as const]).filter(([, given]) => given !== undefined))
+}
+
+function givenStage(job: Pick<Job, 'folders' | 'plan'>, stage: StageName): GivenStage | undefined {
+  const record = folderOf(job, stage)?.record
+  if (record !== undefined) return { kind: 'record', record, ran: true }
+  const planned = job.plan?.stages.find((candidate) => candidate.stage === stage)
+  if (planned === undefined) return undefined
+  if (planned.kind === 'skip') return { kind: 'skipped', reason: planned.reason }
+  return planned.kind === 'reuse' && planned.record !== undefined ? { kind: 'record', record: planned.record, ran: false } : { kind: 'missing' }
+}
+
+/** Records of earlier runs in the registry; a registry that does not answer means only that nothing is reused. */
+export function sharedRecords({ pipeline, registry, registryRoot, event, blobs, workParent, log }: Job, { readOnly }: { readonly readOnly: boolean }): Records | undefined {
+  if (pipeline === undefined) return undefined
+  const repository = `${registryRoot}/staging/${event.trust}/${nameOf(pipeline)}`.toLowerCase()
+  const records = registryRecords({ registry, repository, blobs, readOnly, workParent, tell: (message) => log.line(message) })
+  return {
+    async find(key) {
+      try {
+        return await records.find(key)
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code === 'cancelled') throw error
+        log.warning(`records of earlier runs cannot be read, so nothing is reused: ${error.message}`)
+        return undefined
+      }
+    },
+    put: async (record) => records.put(record),
+  }
+}
+
+/** What stages run on; opened once, when a stage must run. */
+export type OpenLab = () => Promise<Lab>
