@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/reporter.ts'],
     testTimeout: 20_000,
+    // GitHub's own parser imports JSON in a way that Node refuses.
+    server: { deps: { inline: [/@actions\/(workflow-parser|expressions)/] } },
     coverage: {
       provider: 'v8',
       include: ['pipeline/**/*.ts', 'adapters/**/*.ts', 'cli/**/*.ts', 'actions/**/*.ts'],

@@ -38,6 +38,8 @@ export interface ActionDefinition {
   readonly inputs: Readonly<Record<string, InputDefinition>>
   readonly outputs: Readonly<Record<string, OutputDefinition>>
   readonly permissions: readonly Permission[]
+  /** Whether it starts something on the runner, which its post step then removes. */
+  readonly starts: boolean
   /** Paragraphs of docs/actions.md. */
   readonly notes: readonly string[]
   /** A job's steps in YAML, with `OWNER/ctss/actions/NAME@v1`: shown in docs/actions.md, and run by a test. */

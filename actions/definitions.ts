@@ -13,8 +13,18 @@ const REGISTRY = {
     kind: 'text',
     description: 'Registry and namespace of the images, for instance `ghcr.io/sage`. Without it, `ghcr.io/` and the owner of the repository.',
   },
-  'registry-username': { kind: 'text', description: 'Who signs in at the registry.', default: '${{ github.actor }}' },
-  'registry-password': { kind: 'text', description: 'Password or token for the registry.', default: '${{ github.token }}', secret: true },
+  'registry-username': { kind: 'text', description: 'Who signs in at the registry. Without it, whoever started the run.', default: '${{ github.actor }}' },
+  'registry-password': {
+    kind: 'text',
+    description: 'Password or token for the registry. Without it, `token` at ghcr.io, and nothing elsewhere.',
+    secret: true,
+  },
+  token: {
+    kind: 'text',
+    description: "The workflow's token: it signs in at ghcr.io, writes the comment, and makes the release at GitHub; empty: none of that.",
+    default: '${{ github.token }}',
+    secret: true,
+  },
 } as const satisfies Record<string, InputDefinition>
 
 const STAGING = {
@@ -41,7 +51,7 @@ const RELEASE = {
 const RECORD_OUTPUTS = {
   outcome: { description: '`passed`, `failed`, `error`, or `skipped`.' },
   key: { description: 'Digest of everything that can change the outcome.' },
-  record: { description: 'The stage record as JSON; empty when it is longer than 512 KiB.' },
+  record: { description: 'The stage record as JSON; empty when it is longer than 256 KiB.' },
   'record-file': { description: 'Path of the stage record.' },
   folder: { description: 'Folder with the record and the files that it names: upload it as the artifact that later jobs download.' },
 } as const satisfies Record<string, OutputDefinition>
@@ -55,6 +65,7 @@ const CHECKOUT = '- uses: actions/checkout@v7\n  with: { persist-credentials: fa
 /** Judges manifest, Dockerfile and code. */
 export const VALIDATE = {
   name: 'validate',
+  starts: false,
   stage: 'validate',
   description: 'Judge the manifest of a Sage plugin as Sage does, with its Dockerfile and code; each problem at its line.',
   icon: 'check-circle',
@@ -63,7 +74,6 @@ export const VALIDATE = {
     strict: { kind: 'flag', description: 'Warnings fail too.', default: 'false' },
     user: { kind: 'text', description: 'The Sage user who registers the plugin: the namespace that the Portal fills in.' },
     'sage-users': SAGE_USERS,
-    sarif: { kind: 'text', description: 'Also write a SARIF 2.1.0 log to this file, for `github/codeql-action/upload-sarif`.' },
   },
   outputs: {
     ...RECORD_OUTPUTS,
@@ -78,6 +88,7 @@ export const VALIDATE = {
 /** Plans a run: what runs where, what is reused, and why. */
 export const SETUP = {
   name: 'setup',
+  starts: false,
   description: 'Plan a run of the pipeline: what runs where, what is reused from earlier runs, what is skipped, and why.',
   icon: 'map',
   inputs: {
@@ -116,6 +127,7 @@ export const SETUP = {
     emulates: { description: '`true` when the Virtual Waggle has to emulate a platform.' },
     staging: { description: '`registry` or `archive`.' },
     trust: { description: '`trusted`; `untrusted` for a pull request from a fork.' },
+    token: { description: "Token that reads the plugin's repository, from the app; empty without `plan`." },
     outcome: { description: '`failed` when the repository has problems or a gate fails already now; else `passed`.' },
   },
   permissions: [READ_CONTENTS, READ_PACKAGES],
@@ -129,6 +141,7 @@ export const SETUP = {
 /** Trains the model. */
 export const TRAIN = {
   name: 'train',
+  starts: true,
   stage: 'train',
   description: 'Train the model of a Sage plugin in its container, and decide the gates of its evaluation.',
   icon: 'cpu',
@@ -158,6 +171,7 @@ export const TRAIN = {
 /** Builds the image for one platform. */
 export const BUILD = {
   name: 'build',
+  starts: true,
   stage: 'build',
   description: 'Build the image of a Sage plugin for one platform, and push it by digest.',
   icon: 'package',
@@ -185,6 +199,7 @@ export const BUILD = {
 /** Joins the platforms' images. */
 export const INDEX = {
   name: 'index',
+  starts: true,
   stage: 'build',
   description: 'Join the images of a Sage plugin, one per platform, to one OCI index, by digest.',
   icon: 'layers',
@@ -212,6 +227,7 @@ export const INDEX = {
 /** Runs the trials in the Virtual Waggle. */
 export const VIRTUAL = {
   name: 'virtual',
+  starts: true,
   stage: 'virtual',
   description: 'Run the image of a Sage plugin in a Virtual Waggle with fixed inputs, and judge what it publishes.',
   icon: 'activity',
@@ -225,6 +241,7 @@ export const VIRTUAL = {
 /** Runs the trials on a real node. */
 export const NODE = {
   name: 'node',
+  starts: false,
   stage: 'node',
   description: 'Run the image of a Sage plugin on a Waggle node with fixed inputs, and measure it.',
   icon: 'radio',
@@ -238,6 +255,7 @@ export const NODE = {
 /** Publishes what was tested. */
 export const PUBLISH = {
   name: 'publish',
+  starts: false,
   stage: 'publish',
   description: 'Publish the tested image of a Sage plugin: a candidate on every push, a release with its assets on the tag of its version.',
   icon: 'upload-cloud',
@@ -247,12 +265,6 @@ export const PUBLISH = {
     release: RELEASE,
     force: FORCE,
     staging: STAGING,
-    token: {
-      kind: 'text',
-      description: "The workflow's token, for the release at GitHub; empty: no release is made there.",
-      default: '${{ github.token }}',
-      secret: true,
-    },
     'sage-users': SAGE_USERS,
     ...REGISTRY,
   },
@@ -273,6 +285,7 @@ export const PUBLISH = {
 /** Writes the report. */
 export const REPORT = {
   name: 'report',
+  starts: false,
   stage: 'report',
   description: 'Compose the report of a run from its records: summary, files, and the one comment of the pull request.',
   icon: 'file-text',
@@ -284,7 +297,6 @@ export const REPORT = {
       description: 'Keep one comment of the pull request up to date. A fork has no right to: its report stays in summary and artifacts.',
       default: 'true',
     },
-    token: { kind: 'text', description: "The workflow's token, for the comment.", default: '${{ github.token }}', secret: true },
     'sage-users': SAGE_USERS,
     ...REGISTRY,
   },

@@ -24,6 +24,12 @@ export interface ActionsEnvironment {
   readonly summaryFile: string | undefined
   /** Where `docker login` keeps credentials. */
   readonly dockerConfigFolder: string
+  /** `$BUILDX_CONFIG`. */
+  readonly buildxFolder: string | undefined
+  /** `$DOCKER_HOST`; undefined: the default socket. */
+  readonly dockerHost: string | undefined
+  /** Names the run in all its jobs. */
+  readonly runId: string
   /** The end of the machine's lease, RFC 3339; undefined: it has none. */
   readonly deadline: string | undefined
   /** Texts of the inputs by name, lower case, as they are written in `action.yml`. */
@@ -54,6 +60,9 @@ export function readActionsEnvironment(env: NodeJS.ProcessEnv = process.env): Ac
     actor: value('GITHUB_ACTOR'),
     summaryFile: env['GITHUB_STEP_SUMMARY'] || undefined,
     dockerConfigFolder: value('DOCKER_CONFIG') || join(homedir(), '.docker'),
+    buildxFolder: env['BUILDX_CONFIG'] || undefined,
+    dockerHost: env['DOCKER_HOST'] || undefined,
+    runId: value('GITHUB_RUN_ID'),
     deadline: env['CTSS_DEADLINE'] || undefined,
     inputs: readTexts(env),
   }
@@ -61,5 +70,9 @@ export function readActionsEnvironment(env: NodeJS.ProcessEnv = process.env): Ac
 
 /** `INPUT_REGISTRY-PASSWORD` is the input `registry-password`: the runner writes names in upper case, and leaves hyphens. */
 function readTexts(env: NodeJS.ProcessEnv): ReadonlyMap<string, string> {
-  return new Map(Object.entries(env).flatMap(([name, text]) => (name.startsWith('INPUT_') && text !== undefined ? [[name.slice('INPUT_'.length).toLowerCase(), text] as const] : [])))
+  return new Map(
+    Object.entries(env).flatMap(([name, text]) =>
+      name.startsWith('INPUT_') && text !== undefined ? [[name.slice('INPUT_'.length).toLowerCase(), text] as const] : [],
+    ),
+  )
 }

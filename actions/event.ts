@@ -10,6 +10,8 @@ export interface RunEvent {
   readonly trust: Trust
   /** Number of the pull request; undefined for other events. */
   readonly pullRequest: number | undefined
+  /** For instance `refs/heads/main`. */
+  readonly defaultRef: string
 }
 
 /** They run with the rights of the base repository, and must not touch what a pull request brings. */
@@ -17,19 +19,30 @@ const REFUSED = ['pull_request_target', 'workflow_run', 'issue_comment']
 /** GitHub caps payloads at 25 MB. */
 const EVENT_BYTES = 32 * 2 ** 20
 
-/** Reads the event. A pull request whose head is in another repository, or in one that is gone, is untrusted. Fails with `workstation-unsupported`. */
+/**
+ * Reads the event. A pull request whose head is in another repository, or in one that is gone, is untrusted, its reviews as well; so is an event without
+ * a name. Fails with `workstation-unsupported`.
+ */
 export async function readEvent({ event, eventFile }: Pick<ActionsEnvironment, 'event' | 'eventFile'>): Promise<RunEvent> {
   if (REFUSED.includes(event))
     throw new Failure('workstation-unsupported', `the event ${event} gives a run rights that code of a pull request must not have`, {
       suggestion: 'Start the workflow on `pull_request` and `push`.',
     })
-  if (event !== 'pull_request') return { trust: 'trusted', pullRequest: undefined }
-  const pullRequest = memberOf(await readPayload(eventFile), 'pull_request')
+  const payload = await readPayload(eventFile)
+  const branch = memberOf(memberOf(payload, 'repository'), 'default_branch')
+  const defaultRef = `refs/heads/${typeof branch === 'string' && branch !== '' ? branch : 'main'}`
+  if (event === '') return { trust: 'untrusted', pullRequest: undefined, defaultRef }
+  if (!event.startsWith('pull_request')) return { trust: 'trusted', pullRequest: undefined, defaultRef }
+  const pullRequest = memberOf(payload, 'pull_request')
   const number = memberOf(pullRequest, 'number')
   const head = memberOf(memberOf(memberOf(pullRequest, 'head'), 'repo'), 'full_name')
   const base = memberOf(memberOf(memberOf(pullRequest, 'base'), 'repo'), 'full_name')
   const isOwn = typeof head === 'string' && typeof base === 'string' && head.toLowerCase() === base.toLowerCase()
-  return { trust: isOwn ? 'trusted' : 'untrusted', pullRequest: typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : undefined }
+  return {
+    trust: isOwn ? 'trusted' : 'untrusted',
+    pullRequest: typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : undefined,
+    defaultRef,
+  }
 }
 
 async function readPayload(file: string | undefined): Promise<unknown> {

@@ -17,6 +17,7 @@ export interface JobLog extends RunObserver {
 
 /** The runner obeys lines that begin with `::`, white space before it or not; each line of a stranger's has something before that. */
 const BEFORE_OUTPUT = '| '
+const OBEYED = /^\s*::/
 
 /** Writes the log of a job to a stream, which the runner reads. */
 export function jobLog(stream: NodeJS.WritableStream): JobLog {
@@ -28,7 +29,10 @@ export function jobLog(stream: NodeJS.WritableStream): JobLog {
   return {
     general: progressFor('set-up'),
     command: write,
-    line: (text) => text.split('\n').forEach((line) => write(line.startsWith('::') ? `${BEFORE_OUTPUT}${printable(line)}` : printable(line))),
+    line: (text) =>
+      printableLines(text)
+        .split('\n')
+        .forEach((line) => write(OBEYED.test(line) ? `${BEFORE_OUTPUT}${line}` : line)),
     error: (text) => write(`::error::${escapeData(printableLines(text))}`),
     warning: (text) => write(`::warning::${escapeData(printableLines(text))}`),
     stageStarted(stage, reason) {

@@ -4,7 +4,6 @@ import { folderBlobs } from '../adapters/blob-store/folder-blobs.ts'
 import { layeredBlobs } from '../adapters/blob-store/layered-blobs.ts'
 import { registryBlobs } from '../adapters/blob-store/registry-blobs.ts'
 import { registryCatalogue } from '../adapters/catalogue/registry-catalogue.ts'
-import { DatasetFetcher } from '../adapters/dataset/dataset-fetcher.ts'
 import { machineClock } from '../adapters/machine/clock.ts'
 import { describeMachine } from '../adapters/machine/describe.ts'
 import { makeWorkFolder, sweepWorkFolders } from '../adapters/machine/work-folders.ts'
@@ -13,6 +12,7 @@ import { registryRecords } from '../adapters/records/registry-records.ts'
 import { baseLookup } from '../adapters/registry/base-lookup.ts'
 import { dockerCredentials } from '../adapters/registry/docker-credentials.ts'
 import { OciRegistry } from '../adapters/registry/oci-registry.ts'
+import type { FindCredentials } from '../adapters/registry/registry-client.ts'
 import { openFolder } from '../adapters/repository-tree/open.ts'
 import { readStageFolders, type StageFolder } from '../adapters/stage-folder/read-stage-folders.ts'
 import { FolderReader } from '../adapters/untrusted-folder/folder-reader.ts'
@@ -26,7 +26,8 @@ import type { BlobStore } from '../pipeline/ports/blob-store.ts'
 import type { Records } from '../pipeline/ports/records.ts'
 import type { RepositoryTree } from '../pipeline/ports/repository-tree.ts'
 import type { GivenStage, RunPorts } from '../pipeline/run.ts'
-import { nameOf, type Lab, type StagePorts } from '../pipeline/stage-scripts.ts'
+import type { StagePorts } from '../pipeline/stage-scripts/stage-ports.ts'
+import { nameOf } from '../pipeline/publish/bundle.ts'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
 import { readPipeline } from '../pipeline/validate/read-pipeline.ts'
 import { readSageUsers } from '../pipeline/validate/sage-users.ts'
@@ -47,6 +48,7 @@ export interface JobInputs {
   readonly registry?: string | undefined
   readonly 'registry-username'?: string | undefined
   readonly 'registry-password'?: string | undefined
+  readonly token?: string | undefined
   readonly staging?: string
   readonly user?: string | undefined
   readonly 'sage-users': string | undefined
@@ -72,14 +74,16 @@ export interface Job {
   readonly registry: OciRegistry
   /** Registry host with namespace, for instance `ghcr.io/sage`. */
   readonly registryRoot: string
+  /** Of this job's registry; undefined: it is used as whoever runs the job is signed in. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined
+  readonly findCredentials: FindCredentials
   readonly staging: Staging | 'auto'
   readonly runId: string
   readonly nativePlatform: string
   readonly blobs: BlobStore
   readonly workParent: string
   readonly run: RunPorts
-  readonly stages: Omit<StagePorts, 'openLab'>
+  readonly stages: StagePorts
 }
 
 export interface JobCall {
@@ -101,9 +105,14 @@ export function outFolder(environment: Pick<ActionsEnvironment, 'temporary'>, na
   return join(stateFolderOf(environment), 'out', name)
 }
 
+/** Name of the folder of one platform's part of the build. */
+export function partName(platform: string): string {
+  return `build-${platform.replaceAll('/', '-')}`
+}
+
 /** Reads the repository and what other jobs left, and puts the adapters behind the ports. Nothing is started yet. */
 export async function openJob({ inputs, environment, log, signal }: JobCall): Promise<Job> {
-  const folder = await folderInWorkspace(environment.workspace, inputs.path ?? '.', 'path')
+  const folder = await folderInWorkspace([environment.workspace], inputs.path ?? '.', 'path')
   const event = await readEvent(environment)
   const state = stateFolderOf(environment)
   const workParent = join(state, 'work')
@@ -114,15 +123,15 @@ export async function openJob({ inputs, environment, log, signal }: JobCall): Pr
     readPipeline(tree, { users: readSageUsers(inputs['sage-users'] ?? ''), ...(inputs.user !== undefined && { user: inputs.user }) }),
   ])
   const registryRoot = registryRootOf(inputs, environment)
-  const credentials = inputs['registry-password'] === undefined ? undefined : { username: inputs['registry-username'] ?? 'token', password: inputs['registry-password'] }
-  const stored = dockerCredentials(environment.dockerConfigFolder)
-  const ownHost = registryRoot.split('/')[0]
-  const registry = new OciRegistry({ credentials: async (host) => (host === ownHost ? (credentials ?? stored(host)) : stored(host)), signal })
+  const credentials = credentialsOf(inputs, registryRoot)
+  const findCredentials = credentialFinder(credentials, registryRoot, environment)
+  const registry = new OciRegistry({ credentials: findCredentials, signal })
   const near = folderBlobs(join(state, 'blobs'))
   const { plan, folders } = await readOthers({ inputs, environment, log, subject }, near)
-  const trust = plan?.trust ?? event.trust
-  const shared = reading.pipeline && `${registryRoot}/staging/${trust}/${nameOf(reading.pipeline)}`.toLowerCase()
-  const blobs = shared === undefined ? near : layeredBlobs(near, registryBlobs({ registry, repository: shared }))
+  // A plan comes from a folder: it may take trust away, and give none.
+  const trust = event.trust === 'untrusted' ? 'untrusted' : (plan?.trust ?? 'trusted')
+  const blobs =
+    reading.pipeline === undefined ? near : layeredBlobs(near, registryBlobs({ registry, repository: trustedRepository(registryRoot, reading.pipeline) }))
   const { cacheFolder } = readWorkstationEnvironment()
   const machine = describeMachine()
   return {
@@ -139,6 +148,7 @@ export async function openJob({ inputs, environment, log, signal }: JobCall): Pr
     registry,
     registryRoot,
     credentials,
+    findCredentials,
     staging: inputs.staging === 'registry' || inputs.staging === 'archive' ? inputs.staging : (plan?.staging ?? 'auto'),
     runId: makeRunId(),
     nativePlatform: machine.architecture === 'arm64' ? 'linux/arm64' : 'linux/amd64',
@@ -155,6 +165,12 @@ export async function openJob({ inputs, environment, log, signal }: JobCall): Pr
       makeWorkFolder: async (stage) => makeWorkFolder(workParent, stage),
     },
     stages: {
+      // An action opens what its own stage runs on, and takes data where it needs some.
+      openBuilder: neverOpened,
+      openTrainer: neverOpened,
+      openTestbed: neverOpened,
+      openStaging: neverOpened,
+      datasets: { fetch: neverOpened },
       testbedVersion: TESTBED_VERSION,
       registry,
       registryRoot,
@@ -164,11 +180,22 @@ export async function openJob({ inputs, environment, log, signal }: JobCall): Pr
         findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'stand-ins' ? REGISTRY_HOST : undefined),
         memoryFile: join(state, 'base-images.json'),
       }),
-      datasets: new DatasetFetcher({ cacheFolder: join(state, 'datasets') }),
       folders: new FolderReader(),
       catalogue: registryCatalogue({ registry, repositoryOf: (name) => `${registryRoot}/${name}`.toLowerCase() }),
     },
   }
+}
+
+/** The workflow's token goes to GitHub's own registry alone, whatever somebody typed in as the registry. */
+function credentialsOf(inputs: JobInputs, registryRoot: string): Job['credentials'] {
+  const password = inputs['registry-password'] ?? (registryRoot.startsWith('ghcr.io/') ? inputs.token : undefined)
+  return password === undefined ? undefined : { username: inputs['registry-username'] ?? 'token', password }
+}
+
+function credentialFinder(credentials: Job['credentials'], registryRoot: string, { dockerConfigFolder }: ActionsEnvironment): FindCredentials {
+  const stored = dockerCredentials(dockerConfigFolder)
+  const [ownHost] = registryRoot.split('/')
+  return async (host) => (host === ownHost ? (credentials ?? stored(host)) : stored(host))
 }
 
 function registryRootOf({ registry }: JobInputs, { owner }: ActionsEnvironment): string {
@@ -200,9 +227,12 @@ async function readOthers(
   return { plan, folders }
 }
 
-/** Downloaded artifacts may lie in the workspace or in the runner's temporary folder. */
+/** Downloaded artifacts may lie in the workspace or in the runner's temporary folder; where nothing was downloaded, the folder is not there. */
 async function folderOfRecords(path: string, { workspace, temporary }: ActionsEnvironment): Promise<string> {
-  return path.startsWith(`${temporary}/`) ? folderInWorkspace(temporary, path, 'records').catch(() => path) : folderInWorkspace(workspace, path, 'records')
+  return folderInWorkspace([workspace, temporary], path, 'records').catch((error: unknown) => {
+    if (path.startsWith(`${temporary}/`)) return path
+    throw error
+  })
 }
 
 /** The record of a whole stage that this run has left; undefined without one. */
@@ -234,11 +264,25 @@ function givenStage(job: Pick<Job, 'folders' | 'plan'>, stage: StageName): Given
   return planned.kind === 'reuse' && planned.record !== undefined ? { kind: 'record', record: planned.record, ran: false } : { kind: 'missing' }
 }
 
+/** Where trusted runs leave images and records. Untrusted ones read it, and write nothing to a registry. */
+export function trustedRepository(registryRoot: string, pipeline: Pipeline): string {
+  return `${registryRoot}/staging/trusted/${nameOf(pipeline)}`.toLowerCase()
+}
+
 /** Records of earlier runs in the registry; a registry that does not answer means only that nothing is reused. */
-export function sharedRecords({ pipeline, registry, registryRoot, event, blobs, workParent, log }: Job, { readOnly }: { readonly readOnly: boolean }): Records | undefined {
+export function sharedRecords(
+  { pipeline, registry, registryRoot, blobs, workParent, log }: Job,
+  { readOnly }: { readonly readOnly: boolean },
+): Records | undefined {
   if (pipeline === undefined) return undefined
-  const repository = `${registryRoot}/staging/${event.trust}/${nameOf(pipeline)}`.toLowerCase()
-  const records = registryRecords({ registry, repository, blobs, readOnly, workParent, tell: (message) => log.line(message) })
+  const records = registryRecords({
+    registry,
+    repository: trustedRepository(registryRoot, pipeline),
+    blobs,
+    readOnly,
+    workParent,
+    tell: (message) => log.line(message),
+  })
   return {
     async find(key) {
       try {
@@ -253,5 +297,6 @@ export function sharedRecords({ pipeline, registry, registryRoot, event, blobs, 
   }
 }
 
-/** What stages run on; opened once, when a stage must run. */
-export type OpenLab = () => Promise<Lab>
+async function neverOpened(): Promise<never> {
+  throw new TypeError('this stage does not run on that')
+}

@@ -1,6 +1,8 @@
 import { planAhead, type PlannedStage, type RunRequest } from '../pipeline/run.ts'
 import { worstOutcome } from '../pipeline/plan.ts'
-import { nameOf, platformsOf, makeStageScripts, type StageOptions } from '../pipeline/stage-scripts.ts'
+import { platformsOf, type StageOptions } from '../pipeline/stage-scripts/stage-ports.ts'
+import { makeStageScripts } from '../pipeline/stage-scripts/stage-scripts.ts'
+import { nameOf } from '../pipeline/publish/bundle.ts'
 import { platformRunner, stageRunner, type RunnerMap } from '../pipeline/runner-classes.ts'
 import type { StageName } from '../pipeline/stage.ts'
 import type { RunPlan, StageRecord } from '../schemas/generated/types.ts'
@@ -40,12 +42,12 @@ export async function makePlan(job: Job, wish: PlanWish): Promise<MadePlan> {
     keepGoing: wish.keepGoing,
     stages: planned.map((stage) => planStageEntry(stage, job, wish)),
     platforms:
-      build?.plan.kind === 'run'
-        ? platforms.map((platform) => {
+      build === undefined || build.plan.kind === 'skip'
+        ? []
+        : platforms.map((platform) => {
             const { runner, emulated } = platformRunner(platform, wish.runners)
-            return { platform, runner: labels(runner), emulated, build: !parts.some((part) => isFor(part, platform)) }
-          })
-        : [],
+            return { platform, runner: labels(runner), emulated, build: build.plan.kind === 'run' && !parts.some((part) => isFor(part, platform)) }
+          }),
     parts: [...parts],
     tool: { name: 'ctss', version: job.run.toolVersion },
   }
@@ -68,7 +70,7 @@ function planRequest(job: Job, wish: PlanWish, build?: StageOptions['build']): P
       runId: job.runId,
       ...(build && { build }),
     },
-    { ...job.stages, openLab: async () => Promise.reject(new TypeError('a plan runs nothing')) },
+    job.stages,
   )
   const request: RunRequest = {
     subject: job.subject,

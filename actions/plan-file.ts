@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunPlan } from '../schemas/generated/types.ts'
-import { validateRunPlan } from '../schemas/generated/validators.js'
+import { validateRunPlan, validateStageRecord } from '../schemas/generated/validators.js'
 import { Failure } from '../pipeline/failure.ts'
 
 /** Largest plan that is read; it holds the records that are reused. */
@@ -10,7 +10,8 @@ const PLAN_BYTES = 64 * 2 ** 20
 /** The plan of this run, from the first folder below one of the parents that holds one; undefined: the action works alone. Fails with `storage-corrupt`. */
 export async function readPlan(parents: readonly string[]): Promise<RunPlan | undefined> {
   for (const parent of parents) {
-    for (const name of (await readdir(parent).catch(() => [])).toSorted()) {
+    // A single artifact that a pattern finds is unpacked without a folder of its own (actions/download-artifact).
+    for (const name of ['', ...(await readdir(parent).catch(() => [])).toSorted()]) {
       const file = join(parent, name, 'plan.json')
       const stats = await lstat(file).catch(() => undefined)
       if (stats?.isFile() === true) return parsePlan(file, stats.size > PLAN_BYTES ? '' : await readFile(file, 'utf8'))
@@ -27,9 +28,15 @@ export function parsePlan(source: string, text: string): RunPlan {
   } catch (cause) {
     throw corrupt(source, 'it is not JSON', cause)
   }
-  if (validateRunPlan(value)) return value
-  const [first] = validateRunPlan.errors ?? []
-  throw corrupt(source, `${first?.instancePath ?? ''} ${first?.message ?? 'it does not fit the schema'}`.trim())
+  if (!validateRunPlan(value)) throw corrupt(source, describe(validateRunPlan.errors))
+  const records = [...value.stages.flatMap(({ record }) => (record === undefined ? [] : [record])), ...value.parts]
+  if (!records.every((record) => validateStageRecord(record))) throw corrupt(source, `a record in it: ${describe(validateStageRecord.errors)}`)
+  return value
+}
+
+function describe(errors: typeof validateRunPlan.errors): string {
+  const [first] = errors ?? []
+  return `${first?.instancePath ?? ''} ${first?.message ?? 'it does not fit the schema'}`.trim()
 }
 
 function corrupt(source: string, why: string, cause?: unknown): Failure {

@@ -17,14 +17,17 @@ export class InputError extends Error {
 const MAX_CHARACTERS = 65_536
 const MAX_SHOWN = 80
 /** YAML 1.2 core schema, as `core.getBooleanInput` of @actions/core reads it. */
-const FLAGS: Readonly<Record<string, boolean>> = { true: true, True: true, TRUE: true, false: false, False: false, FALSE: false }
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'True', 'TRUE'].map((text) => [text, true] as const),
+  ...['false', 'False', 'FALSE'].map((text) => [text, false] as const),
+])
 const PLATFORM = /^linux\/[a-z0-9]+(\/v\d)?$/
 
 /** Reads the texts of the inputs as their definitions say. Throws an `InputError` with all that is wrong. */
 export function readInputs<Inputs extends Readonly<Record<string, InputDefinition>>>(inputs: Inputs, texts: ReadonlyMap<string, string>): InputValues<Inputs> {
   const complaints: string[] = []
   const values = Object.entries(inputs).map(([name, definition]) => {
-    const text = (texts.get(name) ?? definition.default ?? '').trim()
+    const text = textOf(definition, texts.get(name)?.trim())
     const value = readValue(definition, text)
     if (value instanceof Complaint) complaints.push(`input \`${name}\`: ${value.text}`)
     return [name, value]
@@ -34,6 +37,13 @@ export function readInputs<Inputs extends Readonly<Record<string, InputDefinitio
   }
   if (complaints.length > 0) throw new InputError(complaints)
   return Object.fromEntries(values) as InputValues<Inputs>
+}
+
+/** A workflow that was given nothing passes an empty text on. It takes away the default of a text, such as a token; a choice, a flag or a number has to be one. */
+function textOf({ kind, default: usual = '' }: InputDefinition, given: string | undefined): string {
+  if (given !== undefined && (given !== '' || kind === 'text' || kind === 'lines')) return given
+  // Expressions are for the runner to fill in.
+  return usual.startsWith('${{') ? '' : usual
 }
 
 class Complaint {
@@ -60,7 +70,7 @@ function readValue({ kind, choices = [] }: InputDefinition, text: string): unkno
         .map((line) => line.trim())
         .filter((line) => line !== '')
     case 'flag':
-      return text === '' ? false : (FLAGS[text] ?? new Complaint(`\`${shown(text)}\` is neither true nor false`))
+      return text === '' ? false : (FLAGS.get(text) ?? new Complaint(`\`${shown(text)}\` is neither true nor false`))
     case 'count':
       return text === '' ? undefined : /^\d{1,6}$/.test(text) ? Number(text) : new Complaint(`\`${shown(text)}\` is not a whole number`)
     case 'stages':

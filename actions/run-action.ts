@@ -75,6 +75,8 @@ function explain(error: unknown, log: JobLog): ExitCode {
     log.error([error.message, error.suggestion].filter(Boolean).join('\n'))
     return EXIT.error
   }
-  log.error(`This is a bug in ctss, not in your plugin. Please report it with the text below.\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  log.error(
+    `This is a bug in ctss, not in your plugin. Please report it with the text below.\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  )
   return EXIT.bug
 }

@@ -1,40 +1,58 @@
+import { setSecret } from '@actions/core'
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { storageFailure } from '../adapters/filesystem/storage-failure.ts'
 import { readRunnerMap, type RunnerMap } from '../pipeline/runner-classes.ts'
 import { renderPlan } from '../pipeline/report/render-plan.ts'
+import { validateScript } from '../pipeline/stage-scripts/validate-script.ts'
 import type { StageName } from '../pipeline/stage.ts'
 import type { RunPlan } from '../schemas/generated/types.ts'
-import { fetchPlan } from './fetch-plan.ts'
+import type { ActionsEnvironment } from './environment.ts'
+import { fetchDispatchedRun, type PlanAddress } from './dispatched-run.ts'
+import type { JobLog } from './job-log.ts'
 import type { SETUP } from './definitions.ts'
-import { openJob, outFolder, type Job } from './job.ts'
+import { folderOf, openJob, outFolder, type Job } from './job.ts'
 import { makePlan, type MadePlan } from './make-plan.ts'
 import { InputError } from './read-inputs.ts'
 import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
+import { runStageAction } from './stage-action.ts'
 
 /** The stages that a plan may run in jobs of their own. */
 const PLANNED: readonly StageName[] = ['validate', 'train', 'build', 'virtual', 'node', 'publish']
 
-/** The action `setup`: makes the plan of a run, or fetches the one that the app has made. */
+/** The action `setup`: makes the plan of a run, takes the one that is there, or fetches the one that the app has made. */
 export async function runSetup(call: ActionCall<typeof SETUP>): Promise<ActionResult<typeof SETUP>> {
   const { inputs } = call
   const runners = readRunners(inputs.runners)
   if ((inputs.plan === undefined) !== (inputs.app === undefined)) throw new InputError(['inputs `plan` and `app` belong together: give both, or neither'])
-  const job = await openJob(call)
-  const { plan, outcome } =
-    inputs.plan !== undefined && inputs.app !== undefined
-      ? await fetchedPlan({ app: inputs.app, reference: inputs.plan }, job)
-      : await makePlan(job, {
-          platforms: inputs.platform,
-          force: inputs.force ?? [],
-          keepGoing: inputs['keep-going'],
-          release: inputs.release,
-          runners,
-        })
-  const folder = await writePlan(job, plan)
-  for (const { stage, kind, reason } of plan.stages) job.log.line(`${stage}: ${kind}, ${reason}`)
+  if (inputs.plan !== undefined && inputs.app !== undefined) return fetchRun({ app: inputs.app, reference: inputs.plan }, call)
+  const opened = await openJob(call)
+  if (opened.plan !== undefined) return finish({ plan: opened.plan, outcome: 'passed' }, call)
+  const job = await withValidation(opened)
+  const wish = { platforms: inputs.platform, force: inputs.force ?? [], keepGoing: inputs['keep-going'], release: inputs.release, runners }
+  return finish(await makePlan(job, wish), call)
+}
+
+/** Without a checkout: only with the token that the app gives can the plugin be checked out. */
+async function fetchRun(address: PlanAddress, call: ActionCall<typeof SETUP>): Promise<ActionResult<typeof SETUP>> {
+  const { plan, token } = await fetchDispatchedRun(address, call.signal)
+  setSecret(token)
+  const { outputs, exitCode } = await finish({ plan, outcome: 'passed' }, call)
+  return { outputs: { ...outputs, token }, exitCode }
+}
+
+async function finish({ plan, outcome }: MadePlan, { environment, log }: ActionCall<typeof SETUP>): Promise<ActionResult<typeof SETUP>> {
+  const folder = await writePlan(plan, environment, log)
+  for (const { stage, kind, reason } of plan.stages) log.line(`${stage}: ${kind}, ${reason}`)
   return { outputs: { ...outputsOf(plan, outcome), folder }, exitCode: EXIT[outcome] }
+}
+
+/** A plan needs the verdict over the manifest; where no step before has found it, it is found here. */
+async function withValidation(job: Job): Promise<Job> {
+  if (folderOf(job, 'validate') !== undefined) return job
+  const { record, outputs } = await runStageAction(job, { stage: 'validate', name: 'validate', script: validateScript, force: false, reuses: false })
+  return { ...job, folders: [...job.folders, { kind: 'record', folder: outputs.folder, record }] }
 }
 
 function readRunners(text: string | undefined): RunnerMap {
@@ -49,14 +67,7 @@ function readRunners(text: string | undefined): RunnerMap {
   return map
 }
 
-async function fetchedPlan(address: { readonly app: string; readonly reference: string }, { subject, signal }: Job): Promise<MadePlan> {
-  const plan = await fetchPlan(address, signal)
-  if (plan.subject.commit !== subject.commit)
-    throw new InputError([`input \`plan\`: it is for commit ${plan.subject.commit ?? 'none'}, and ${subject.commit ?? 'none'} is checked out`])
-  return { plan, outcome: 'passed' }
-}
-
-async function writePlan({ environment, log }: Job, plan: RunPlan): Promise<string> {
+async function writePlan(plan: RunPlan, environment: ActionsEnvironment, log: JobLog): Promise<string> {
   const folder = outFolder(environment, 'plan')
   try {
     await mkdir(folder, { recursive: true })
@@ -65,7 +76,9 @@ async function writePlan({ environment, log }: Job, plan: RunPlan): Promise<stri
     throw storageFailure(error, `writing the plan to ${folder}`)
   }
   if (environment.summaryFile !== undefined)
-    await appendFile(environment.summaryFile, `${renderPlan(plan)}\n\n`).catch((error: unknown) => log.warning(`the job summary could not be written: ${String(error)}`))
+    await appendFile(environment.summaryFile, `${renderPlan(plan)}\n\n`).catch((error: unknown) =>
+      log.warning(`the job summary could not be written: ${String(error)}`),
+    )
   return folder
 }
 

@@ -1,12 +1,16 @@
+import { stageFolderLayout } from '../adapters/stage-folder/stage-folder-layout.ts'
 import { writeStageFolder } from '../adapters/stage-folder/write-stage-folder.ts'
 import { annotation } from '../pipeline/annotation.ts'
+import { EMPTY_PART } from '../pipeline/build/empty-part.ts'
 import { worstOutcome } from '../pipeline/plan.ts'
-import { gatherReportInput } from '../pipeline/report/report-input.ts'
-import { recordWithoutResult, runStages, type RunObserver, type StageSummary } from '../pipeline/run.ts'
-import { EMPTY_PART, makeStageScripts, type StageOptions } from '../pipeline/stage-scripts.ts'
+import type { ReportInput } from '../pipeline/report/report.ts'
+import { recordWithoutResult, runStages, type RunObserver, type StageScript, type StageSummary } from '../pipeline/run.ts'
+import { gatesScript } from '../pipeline/stage-scripts/gates-script.ts'
+import type { StageOptions, StagePorts } from '../pipeline/stage-scripts/stage-ports.ts'
+import { decideRunGates } from '../pipeline/train/run-gates.ts'
 import type { StageName } from '../pipeline/stage.ts'
 import type { StageRecord } from '../schemas/generated/types.ts'
-import { givenStages, outFolder, sharedRecords, type Job, type OpenLab } from './job.ts'
+import { givenStages, outFolder, sharedRecords, type Job } from './job.ts'
 import { layeredRecords } from './layered-records.ts'
 import { EXIT, type ExitCode } from './run-action.ts'
 import { writeSummary } from './summary.ts'
@@ -15,15 +19,17 @@ export interface StageActionOptions {
   readonly stage: StageName
   /** Name of the folder that it leaves: the stage's, or that of a part of it. */
   readonly name: string
-  readonly openLab: OpenLab
+  /** Binds the stage; absent: it is skipped here. */
+  readonly script?: (options: StageOptions, ports: StagePorts) => StageScript | undefined
+  /** What the stage runs on. */
+  readonly ports?: Partial<StagePorts>
   readonly force: boolean
   readonly release?: boolean
   readonly platforms?: readonly string[] | undefined
   readonly build?: StageOptions['build']
   /** What `train` goes on from and leaves. */
   readonly training?: StageOptions['training']
-  readonly onTrials?: StageOptions['onTrials']
-  /** True: records of earlier runs may be taken from the registry. */
+  /** False: records of earlier runs are not looked up. */
   readonly reuses?: boolean
 }
 
@@ -37,8 +43,8 @@ export interface FinishedStage {
   readonly exitCode: ExitCode
 }
 
-/** Outputs of a job are at most 1 MB together (docs.github.com, "Usage limits"), in UTF-16. */
-const RECORD_OUTPUT_CHARACTERS = 512 * 1024
+/** Outputs of a job are at most 1 MB together, in UTF-16 (docs.github.com, "Defining outputs for jobs"). */
+const RECORD_OUTPUT_CHARACTERS = 256 * 1024
 /** GitHub shows ten errors and ten warnings of a step, and fifty of a job; the rest stands in summary and record. */
 const MOST_ANNOTATIONS = 50
 
@@ -51,10 +57,11 @@ export async function runStageAction(job: Job, options: StageActionOptions): Pro
   const details = options.build?.kind === 'part' ? EMPTY_PART : ({ kind: 'none' } as const)
   const record = summary.record ?? recordWithoutResult(summary, job.subject, details, job.run)
   const folder = outFolder(job.environment, options.name)
-  const { file } = await writeStageFolder(folder, record, job.blobs)
+  const { leftOut } = await writeStageFolder(folder, record, job.blobs)
+  for (const { digest, bytes, reason } of leftOut)
+    job.log.warning(`${digest} (${bytes} bytes) does not travel with the record: it is ${reason === 'missing' ? 'not here' : 'too large for an artifact'}`)
   annotate(summary, job)
-  const input = await gatherReportInput({ subject: job.subject, pipeline: job.pipeline, stages: [summary], toolVersion: job.run.toolVersion }, job.stages.catalogue)
-  await writeSummary(input, job.environment.summaryFile, job.log)
+  await writeSummary(await gatherStageInput(job, summary), job.environment.summaryFile, job.log)
   const json = JSON.stringify(record)
   return {
     summary,
@@ -64,32 +71,36 @@ export async function runStageAction(job: Job, options: StageActionOptions): Pro
       outcome: summary.outcome,
       key: summary.key ?? '',
       record: json.length > RECORD_OUTPUT_CHARACTERS ? '' : json,
-      'record-file': file,
+      'record-file': stageFolderLayout(folder).record,
       folder,
     },
     exitCode: exitCodeOf(summary, summaries, job),
   }
 }
 
+/** Its part of the report. Compared with earlier releases it is where all is known: in the report itself. */
+async function gatherStageInput({ subject, pipeline, run, stages }: Job, summary: StageSummary): Promise<ReportInput> {
+  const gates = await decideRunGates({ pipeline, record: summary.record }, stages.catalogue)
+  return { subject, stages: [summary], gates, toolVersion: run.toolVersion }
+}
+
 async function runJobStages(job: Job, options: StageActionOptions): Promise<readonly StageSummary[]> {
-  const { stage, name: _, openLab, force, release = false, platforms, build, training, onTrials, reuses = true } = options
-  const given = givenStages(job, stage)
+  const { stage, script, force, release = false, platforms, build, training, reuses = true } = options
+  const given = withVerdict(givenStages(job, stage), stage)
   const planned = job.plan?.stages.find((candidate) => candidate.stage === stage)
-  const here: StageName[] = given.validate === undefined && stage !== 'validate' ? ['validate', stage] : [stage]
-  const shared = reuses && job.staging !== 'archive' ? sharedRecords(job, { readOnly: true }) : undefined
-  const scripts = makeStageScripts(
-    {
-      reading: job.reading,
-      nativePlatform: job.nativePlatform,
-      platforms,
-      release: release || (job.plan?.release ?? false),
-      runId: job.runId,
-      ...(build && { build }),
-      ...(training && { training }),
-      ...(onTrials && { onTrials }),
-    },
-    { ...job.stages, openLab },
-  )
+  const shared = reuses ? sharedRecords(job, { readOnly: true }) : undefined
+  const stageOptions: StageOptions = {
+    reading: job.reading,
+    nativePlatform: job.nativePlatform,
+    platforms,
+    release: release || (job.plan?.release ?? false),
+    runId: job.runId,
+    ...(build && { build }),
+    ...(training && { training }),
+  }
+  const ports: StagePorts = { ...job.stages, ...options.ports }
+  const own = script?.(stageOptions, ports)
+  const scripts = [...(stage === 'train' ? [] : [gatesScript(stageOptions, ports)]), ...(own ? [own] : [])]
   return runStages(
     {
       subject: job.subject,
@@ -99,22 +110,28 @@ async function runJobStages(job: Job, options: StageActionOptions): Promise<read
         to: stage,
         force: force || planned?.force === true ? [stage] : [],
         keepGoing: job.plan?.keepGoing ?? false,
-        here,
+        here: [stage],
         ...(job.event.trust === 'untrusted' && { unpublished: 'nothing is published for a pull request from a fork' }),
       },
       scripts,
       given,
       signal: job.signal,
     },
-    { ...job.run, observer: onlyAbout(here, job.run.observer), ...(shared && { records: layeredRecords(job.run.records, shared) }) },
+    { ...job.run, observer: onlyAbout(stage, job.run.observer), ...(shared && { records: layeredRecords(job.run.records, shared) }) },
   )
 }
 
-function onlyAbout(stages: readonly StageName[], observer: RunObserver): RunObserver {
+/** Only `validate` judges the manifest. A stage may be tried without a verdict; nothing is published without one. */
+function withVerdict(given: ReturnType<typeof givenStages>, stage: StageName): ReturnType<typeof givenStages> {
+  if (stage === 'validate' || given.validate !== undefined) return given
+  return { ...given, validate: stage === 'publish' ? { kind: 'missing' } : { kind: 'skipped', reason: 'it was not asked for in this run' } }
+}
+
+function onlyAbout(stage: StageName, observer: RunObserver): RunObserver {
   return {
-    stageStarted: (stage, reason) => observer.stageStarted(stage, reason),
+    stageStarted: (name, reason) => observer.stageStarted(name, reason),
     stageEnded: (summary) => {
-      if (stages.includes(summary.stage)) observer.stageEnded(summary)
+      if (summary.stage === stage) observer.stageEnded(summary)
     },
   }
 }

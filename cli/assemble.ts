@@ -19,7 +19,8 @@ import type { Progress } from '../pipeline/ports/progress.ts'
 import type { Reports } from '../pipeline/ports/reports.ts'
 import type { RepositoryTree } from '../pipeline/ports/repository-tree.ts'
 import type { RunObserver, RunPorts } from '../pipeline/run.ts'
-import type { Lab, StagePorts } from '../pipeline/stage-scripts.ts'
+import type { StagePorts } from '../pipeline/stage-scripts/stage-ports.ts'
+import type { Lab } from './lab.ts'
 import { workParentOf, type CliEnvironment } from './environment.ts'
 
 /** Everything that a command on a repository needs from the outside world. */
@@ -53,6 +54,8 @@ export async function assemble({ environment, tree, observer, general, signal, t
   const nativePlatform = machine.architecture === 'arm64' ? 'linux/arm64' : 'linux/amd64'
   const runId = makeRunId()
   let lab: Promise<Lab> | undefined
+  const openLab = async (): Promise<Lab> =>
+    (lab ??= import('./lab.ts').then(async (module) => module.openLab({ blobs, registry, workParent, runId, progress: general, signal })))
   return {
     nativePlatform,
     runId,
@@ -68,7 +71,13 @@ export async function assemble({ environment, tree, observer, general, signal, t
       makeWorkFolder: async (stage) => makeWorkFolder(workParent, stage),
     },
     stages: {
-      openLab: async () => (lab ??= import('./lab.ts').then(async ({ openLab }) => openLab({ blobs, registry, workParent, runId, progress: general, signal }))),
+      openBuilder: async () => (await openLab()).builder,
+      openTrainer: async () => (await openLab()).trainer,
+      openTestbed: async () => (await openLab()).testbed,
+      async openStaging() {
+        await openLab()
+        return `${REGISTRY_HOST}/staging/local`
+      },
       testbedVersion: TESTBED_VERSION,
       registry,
       registryRoot: REGISTRY_HOST,

@@ -2,12 +2,22 @@ import { BuildkitBuilder } from '../adapters/buildx/buildkit-builder.ts'
 import { EngineBuilder } from '../adapters/buildx/engine-builder.ts'
 import { DockerTrainer } from '../adapters/docker-trainer/docker-trainer.ts'
 import { connectEngine } from '../adapters/engine/connect.ts'
-import { openVirtualWaggle, sweepLeftovers } from '../adapters/virtual-waggle/virtual-waggle.ts'
+import { sweepLeftovers } from '../adapters/virtual-waggle/sweep-leftovers.ts'
+import { openVirtualWaggle } from '../adapters/virtual-waggle/virtual-waggle.ts'
 import { setUp } from '../adapters/workstation/workstation.ts'
 import type { BlobStore } from '../pipeline/ports/blob-store.ts'
 import type { Progress } from '../pipeline/ports/progress.ts'
 import type { Registry } from '../pipeline/ports/registry.ts'
-import type { Lab } from '../pipeline/stage-scripts.ts'
+import type { ImageBuilder } from '../pipeline/ports/image-builder.ts'
+import type { Testbed } from '../pipeline/ports/testbed.ts'
+import type { Trainer } from '../pipeline/ports/trainer.ts'
+
+/** What stages run on. */
+export interface Lab {
+  readonly builder: ImageBuilder
+  readonly trainer: Trainer
+  readonly testbed: Testbed
+}
 
 export interface LabOptions {
   readonly blobs: BlobStore
@@ -22,7 +32,7 @@ export interface LabOptions {
 
 /** Sets the workstation up and opens what stages run on. */
 export async function openLab({ blobs, registry, workParent, runId, progress, signal }: LabOptions): Promise<Lab> {
-  const { engine, builder, platforms, registry: localRegistry } = await setUp({ progress, signal })
+  const { engine, builder, platforms } = await setUp({ progress, signal })
   const docker = connectEngine(engine.host)
   // A run that was killed may have left a training at work, whether this run comes to the Virtual Waggle or not.
   await sweepLeftovers({ docker, workParent })
@@ -33,6 +43,5 @@ export async function openLab({ blobs, registry, workParent, runId, progress, si
         : new BuildkitBuilder({ kind: builder.kind, builder: builder.name, platforms, registry, workParent }),
     trainer: new DockerTrainer(docker, { label: runId }),
     testbed: openVirtualWaggle({ docker, blobs, workParent, runId }),
-    staging: `${localRegistry.host}/staging/local`,
   }
 }

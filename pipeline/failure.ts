@@ -18,6 +18,7 @@ export type FailureCode =
   | 'missing-tool'
   | 'workstation-unsupported'
   | 'forge-unavailable'
+  | 'forge-refused'
   | 'trainer-unavailable'
   | 'interrupted'
   | 'cancelled'
@@ -40,6 +41,7 @@ const RETRYABLE: Readonly<Record<FailureCode, boolean>> = {
   'missing-tool': false,
   'workstation-unsupported': false,
   'forge-unavailable': true,
+  'forge-refused': false,
   'trainer-unavailable': true,
   interrupted: true,
   cancelled: true,

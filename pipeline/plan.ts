@@ -29,6 +29,8 @@ export interface PlanFacts {
   readonly outcomes: Readonly<Partial<Record<StageName, StageRecord['outcome']>>>
   /** Whether the results of the stages before leave something to work on: a model for `build`, an image for `virtual`. */
   readonly usable: Readonly<Partial<Record<StageName, boolean>>>
+  /** Hardware that a stage needs, where there is some. */
+  readonly attached?: { readonly node?: boolean }
 }
 
 export type StagePlan =
@@ -65,12 +67,12 @@ function outsideRange(stage: StageName, { options, records }: PlanFacts): string
   return options.here?.includes(stage) === false ? 'it runs in a job of its own, which has left no record here' : undefined
 }
 
-function notApplicable(stage: StageName, { pipeline, outcomes, options }: PlanFacts): string | undefined {
+function notApplicable(stage: StageName, { pipeline, outcomes, options, attached = {} }: PlanFacts): string | undefined {
   if (stage === 'validate') return undefined
   if (pipeline === undefined) return 'the manifest cannot be read'
   if (stage === 'train' && pipeline.training === undefined) return 'ctss.yaml has no training section'
-  if (stage === 'node') return 'no Waggle node is attached to this machine'
-  if (stage === 'virtual' && outcomes.build === 'skipped') return 'there is no image to test'
+  if (stage === 'node' && attached.node !== true) return 'no Waggle node is attached to this machine'
+  if ((stage === 'virtual' || stage === 'node') && outcomes.build === 'skipped') return 'there is no image to test'
   if (stage === 'publish' && options.unpublished !== undefined) return options.unpublished
   if (stage === 'publish' && outcomes.build === 'skipped') return 'there is no image to publish'
   if (stage === 'publish' && outcomes.virtual === 'skipped') return 'the image has not been tested'

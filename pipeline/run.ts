@@ -159,11 +159,11 @@ async function planOne(stage: StageName, waits: boolean, run: RunState, request:
 
 async function finishStage(stage: StageName, script: StageScript | undefined, run: RunState, request: RunRequest, ports: RunPorts): Promise<StageSummary> {
   const given = request.given?.[stage]
-  if (given !== undefined) return summariseGiven(stage, given, script, run, request)
   let started = ports.clock.monotonicMs()
   let key: Digest | null = null
   try {
     request.signal.throwIfAborted()
+    if (given !== undefined) return await summariseGiven(stage, given, script, run, request)
     key = await computeKey(stage, script, run, request)
     const plan = await planWithRecord(stage, script, key, run, request, ports)
     if (plan.kind === 'run') await script?.prepare?.()
@@ -220,6 +220,7 @@ function facts(
     records: record === undefined ? {} : { [stage]: record },
     outcomes: Object.fromEntries(run.summaries.map((summary) => [summary.stage, summary.outcome])),
     usable: { [stage]: script?.usable?.(run) ?? true },
+    attached: { node: request.scripts.some((candidate) => candidate.stage === 'node') },
   }
 }
 

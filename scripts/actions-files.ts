@@ -5,15 +5,20 @@ import { ACTIONS } from '../actions/definitions.ts'
 const BANNER = '# Generated from actions/definitions.ts by `npm run generate`; do not edit.\n'
 
 /** `action.yml` of an action. */
-export function renderActionYaml({ name, description, icon, inputs, outputs }: ActionDefinition): string {
+export function renderActionYaml({ name, description, icon, inputs, outputs, starts }: ActionDefinition): string {
   const document = {
     name: `CTSS ${name}`,
     description,
     author: 'CTSS',
     branding: { icon, color: 'green' },
-    inputs: Object.fromEntries(Object.entries(inputs).map(([key, input]) => [key, { description: describeInput(input), required: false, ...(input.default !== undefined && { default: input.default }) }])),
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([key, input]) => [
+        key,
+        { description: describeInput(input), required: false, ...(input.default !== undefined && { default: input.default }) },
+      ]),
+    ),
     outputs: Object.fromEntries(Object.entries(outputs).map(([key, { description: text }]) => [key, { description: text }])),
-    runs: { using: 'node24', main: 'dist/main.mjs', post: 'dist/post.mjs', 'post-if': 'always()' },
+    runs: { using: 'node24', main: 'dist/main.mjs', ...(starts && { post: 'dist/post.mjs', 'post-if': 'always()' }) },
   }
   return `${BANNER}${stringify(document, { lineWidth: 0 })}`
 }

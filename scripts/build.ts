@@ -4,7 +4,8 @@
  */
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { build, type BuildOptions, type Metafile } from 'esbuild'
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
+import type { ActionDefinition } from '../actions/definition.ts'
 import { ACTIONS } from '../actions/definitions.ts'
 import { renderLicences } from './licences.ts'
 
@@ -34,6 +35,7 @@ async function bundleCli(): Promise<void> {
     sourcemap: 'linked',
     metafile: true,
     // These load their own WebAssembly, data or fonts from beside themselves.
+    plugins: [leaveOut(SESSIONS)],
     external: ['@electric-sql/pglite', '@resvg/resvg-wasm', 'dejavu-fonts-ttf', 'vega', 'vega-lite', '*.node'],
   })
   await removeStaleChunks(metafile)
@@ -48,21 +50,53 @@ async function removeStaleChunks({ outputs }: Metafile): Promise<void> {
   }
 }
 
+/** gRPC and Protocol Buffers, by which dockerode opens sessions of BuildKit: builds are buildx's here. */
+const SESSIONS = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs']
+/** Only `validate` and `setup` judge manifests; the others take the verdict from its record. */
+const RULES = ['./rules/repository-rule-list.ts']
+/** Charts are bars and lines: no maps, no trees. */
+const VEGA = ['vega-geo', 'vega-force', 'vega-hierarchy', 'vega-voronoi', 'vega-wordcloud', 'vega-crossfilter']
+/** Signing in by AWS SSO or STS, and reading user agents of browsers: in a job, credentials for S3 come from the environment. */
+const AWS = [
+  'bowser',
+  '@aws-sdk/nested-clients/sso-oidc',
+  '@aws-sdk/nested-clients/sts',
+  '@aws-sdk/nested-clients/signin',
+  '@aws-sdk/nested-clients/sso',
+  '@aws-sdk/nested-clients/cognito-identity',
+]
+
+function leftOutOf(action: string): readonly string[] {
+  return [...SESSIONS, ...VEGA, ...AWS, ...(action === 'validate' || action === 'setup' ? [] : RULES)]
+}
+
+function leaveOut(modules: readonly string[]): Plugin {
+  return {
+    name: 'leave-out',
+    setup(building) {
+      building.onResolve({ filter: /./ }, ({ path }) => (modules.includes(path) ? { path, namespace: 'left-out' } : undefined))
+      building.onLoad({ filter: /./, namespace: 'left-out' }, () => ({ contents: 'export const REPOSITORY_RULE_LIST = []' }))
+    },
+  }
+}
+
 /** An action holds everything that it needs: on a runner there are no packages. */
-async function bundleAction(name: string): Promise<void> {
+async function bundleAction({ name, starts }: ActionDefinition): Promise<void> {
   const outdir = `actions/${name}/dist`
   await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({
     ...shared,
-    entryPoints: { main: `actions/${name}/main.ts`, post: 'actions/post.ts' },
+    entryPoints: { main: `actions/${name}/main.ts`, ...(starts && { post: 'actions/post.ts' }) },
     outdir,
     minify: true,
     metafile: true,
     external: ['*.node'],
+    alias: { ...shared.alias, undici: './scripts/undici-stub.ts' },
+    plugins: [leaveOut(leftOutOf(name))],
   })
   await writeFile(join(outdir, 'licences.txt'), await renderLicences(metafile))
   await writeFile(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`)
 }
 
 const onlyActions = process.argv.includes('--actions')
-await Promise.all([...(onlyActions ? [] : [bundleCli()]), ...ACTIONS.map(async ({ name }) => bundleAction(name))])
+await Promise.all([...(onlyActions ? [] : [bundleCli()]), ...ACTIONS.map(bundleAction)])

@@ -1,7 +1,7 @@
 /** `npm run check`: every static check, side by side, each one's output whole. */
 import { spawn } from 'node:child_process'
 
-const checks = ['check:types', 'check:lint', 'check:format', 'check:unused', 'check:schemas', 'check:docs']
+const checks = ['check:types', 'check:lint', 'check:format', 'check:unused', 'check:schemas', 'check:docs', 'check:workflows']
 
 async function run(check: string): Promise<boolean> {
   const started = performance.now()

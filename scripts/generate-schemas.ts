@@ -56,7 +56,25 @@ async function renderTypes(sources: Source[]): Promise<string> {
   })
 }
 
-function renderValidators(sources: Source[]): { code: string; declarations: string } {
+interface Rendered {
+  readonly name: string
+  readonly text: string
+}
+
+/** A module per schema, so that a bundle holds only the validators that it calls; `validators.js` names them all. */
+function renderValidators(sources: Source[]): readonly Rendered[] {
+  const named = sources.filter((source) => source.schema.title !== 'Common')
+  const modules = named.map(({ name, schema }) => ({ name: `validators/${name}.js`, text: banner + renderValidator(schema, sources) }))
+  const list = named.map(({ name, schema }) => `export { validate${schema.title} } from './validators/${name}.js'\n`).join('')
+  const types = named.map(({ schema }) => `export declare const validate${schema.title}: ValidateFunction<types.${schema.title}>\n`).join('')
+  return [
+    ...modules,
+    { name: 'validators.js', text: banner + list },
+    { name: 'validators.d.ts', text: `${banner}import type { ValidateFunction } from 'ajv'\nimport type * as types from './types.ts'\n${types}` },
+  ]
+}
+
+function renderValidator({ title, $id }: Source['schema'], sources: Source[]): string {
   const ajv = new Ajv2020({
     allErrors: true,
     strict: true,
@@ -67,19 +85,15 @@ function renderValidators(sources: Source[]): { code: string; declarations: stri
   })
   ajv.addVocabulary(ANNOTATIONS)
   for (const { schema } of sources) ajv.addSchema(schema)
-  const named = sources.filter((source) => source.schema.title !== 'Common')
-  const source = standaloneCode(ajv, Object.fromEntries(named.map(({ schema }) => [`validate${schema.title}`, schema.$id])))
   const bundled = buildSync({
-    stdin: { contents: source, resolveDir: folder.pathname, loader: 'js' },
+    stdin: { contents: standaloneCode(ajv, { [`validate${title}`]: $id }), resolveDir: folder.pathname, loader: 'js' },
     bundle: true,
     format: 'esm',
     platform: 'node',
     write: false,
     minify: true,
   })
-  const code = banner + (bundled.outputFiles[0]?.text ?? '')
-  const declarations = `${banner}import type { ValidateFunction } from 'ajv'\nimport type * as types from './types.ts'\n${named.map(({ schema }) => `export declare const validate${schema.title}: ValidateFunction<types.${schema.title}>\n`).join('')}`
-  return { code, declarations }
+  return bundled.outputFiles[0]?.text ?? ''
 }
 
 async function writeOrCheck(name: string, text: string): Promise<void> {
@@ -93,8 +107,6 @@ async function writeOrCheck(name: string, text: string): Promise<void> {
 }
 
 const sources = await readSources()
-await mkdir(target, { recursive: true })
-const { code, declarations } = renderValidators(sources)
+await mkdir(new URL('validators/', target), { recursive: true })
 await writeOrCheck('types.ts', await renderTypes(sources))
-await writeOrCheck('validators.js', code)
-await writeOrCheck('validators.d.ts', declarations)
+for (const { name, text } of renderValidators(sources)) await writeOrCheck(name, text)

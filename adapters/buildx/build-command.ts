@@ -1,21 +1,21 @@
 import type { BuildRequest } from '../../pipeline/ports/image-builder.ts'
 import type { Command } from '../process/run.ts'
+import { cacheReference, type LayerCache } from './layer-cache.ts'
 
 export interface BuildkitCommandOptions {
   /** Name of the buildx builder. */
   readonly builder: string
   /** Where buildx writes the image's digest. */
   readonly metadataFile: string
-  /** True: layers are kept in the registry, too, for builders whose own cache does not outlive them. */
-  readonly registryCache: boolean
+  /** Undefined: the builder's own cache is enough. */
+  readonly layerCache: LayerCache | undefined
 }
 
 /**
  * One platform's build by BuildKit: an OCI image, pushed by digest alone. Attestations are off, because they would turn the image into an index,
  * whose digests would change with every build; publish makes its own.
  */
-export function buildkitCommand(request: BuildRequest, { builder, metadataFile, registryCache }: BuildkitCommandOptions): Command {
-  const cache = `type=registry,ref=${request.repository}:cache-${request.platform.replaceAll('/', '-')}`
+export function buildkitCommand(request: BuildRequest, { builder, metadataFile, layerCache }: BuildkitCommandOptions): Command {
   return {
     command: 'docker',
     args: [
@@ -27,12 +27,20 @@ export function buildkitCommand(request: BuildRequest, { builder, metadataFile, 
       `--output=type=image,name=${request.repository},push=true,push-by-digest=true,name-canonical=true,oci-mediatypes=true`,
       '--provenance=false',
       '--sbom=false',
-      ...(registryCache ? [`--cache-from=${cache}`, `--cache-to=${cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`] : []),
+      ...cacheArguments(layerCache, request.platform),
       `--metadata-file=${metadataFile}`,
       '--',
       request.context,
     ],
   }
+}
+
+function cacheArguments(layerCache: LayerCache | undefined, platform: string): string[] {
+  const [from, to] = [layerCache?.from ?? [], layerCache?.to]
+  return [
+    ...from.map((place) => `--cache-from=type=registry,ref=${cacheReference(place, platform)}`),
+    ...(to ? [`--cache-to=type=registry,ref=${cacheReference(to, platform)},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`] : []),
+  ]
 }
 
 /** One platform's build by the engine's own builder, into the engine, under a tag. */

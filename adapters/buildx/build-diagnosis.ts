@@ -112,7 +112,7 @@ function diagnoseExport({ failed, text }: Finding): Failure | undefined {
   if (!/failed to push|exporting to image|pushing layers|failed commit on ref|failed to authorize.*push/i.test(`${failed?.name ?? ''} ${text}`))
     return undefined
   if (BUILDER_GONE.test(text) && !NETWORK.test(text)) return undefined
-  const refused = /\b(?:400|401|403|404|405|415) [A-Z]|denied|unauthorized|insufficient_scope/.test(text)
+  const refused = /\b(?:400|401|403|404|405|415) [A-Z]|denied|unauthorized|insufficient_scope|no basic auth credentials/.test(text)
   return new Failure(refused ? 'registry-refused' : 'registry-unavailable', `the image cannot be pushed: ${lastLine(text)}`, {
     suggestion: 'check that the registry runs and takes pushes (`ctss doctor`)',
   })

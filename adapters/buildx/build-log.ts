@@ -1,3 +1,6 @@
+import { STEP_NAME_CHARACTERS } from '../../pipeline/build/slow-dockerfile.ts'
+import { compiledPackages, watchCompilations } from '../../pipeline/build/slow-wheels.ts'
+import type { Compilations } from '../../pipeline/build/slow-wheels.ts'
 import type { BuildStep } from '../../schemas/generated/types.ts'
 
 /** One vertex of BuildKit's solve: an instruction of the Dockerfile, or work around it. */
@@ -9,6 +12,8 @@ export interface LoggedStep {
   readonly error: string | undefined
   /** The end of what it printed, at most 16 Ki characters. */
   readonly output: string
+  /** Python packages that pip compiled, the slowest first. */
+  readonly compiled?: NonNullable<BuildStep['compiled']>
 }
 
 export interface BuildLogListener {
@@ -27,6 +32,7 @@ interface Vertex {
   error: string | undefined
   output: string
   partial: string
+  readonly compilations: Compilations
 }
 
 const OUTPUT_CHARACTERS = 16_384
@@ -71,13 +77,10 @@ export class BuildLog {
     const begun = [...this.#vertices.values()].filter((vertex) => vertex.started !== undefined)
     return begun
       .toSorted((a, b) => (a.started ?? 0) - (b.started ?? 0))
-      .map(({ name, milliseconds, cached, error, output, partial }) => ({
-        name,
-        seconds: Math.round(milliseconds) / 1000,
-        cached,
-        error,
-        output: output + partial,
-      }))
+      .map(({ name, milliseconds, cached, error, output, partial, compilations }) => {
+        const compiled = compiledPackages(compilations)
+        return { name, seconds: Math.round(milliseconds) / 1000, cached, error, output: output + partial, ...(compiled && { compiled }) }
+      })
   }
 
   #status(text: string): void {
@@ -90,7 +93,16 @@ export class BuildLog {
     if (typeof digest !== 'string' || typeof name !== 'string') return
     const known = this.#vertices.get(digest)
     if (!known && this.#vertices.size >= MAX_VERTICES) return
-    const vertex: Vertex = known ?? { name, started: undefined, milliseconds: 0, cached: false, error: undefined, output: '', partial: '' }
+    const vertex: Vertex = known ?? {
+      name,
+      started: undefined,
+      milliseconds: 0,
+      cached: false,
+      error: undefined,
+      output: '',
+      partial: '',
+      compilations: new Map(),
+    }
     this.#vertices.set(digest, vertex)
     if (typeof started === 'string' && vertex.started === undefined) {
       vertex.started = Date.parse(started)
@@ -103,12 +115,16 @@ export class BuildLog {
     if (typeof error === 'string' && error !== '') vertex.error = error
   }
 
-  #log({ vertex: digest, data }: Record<string, unknown>): void {
+  #log({ vertex: digest, data, timestamp }: Record<string, unknown>): void {
     const vertex = typeof digest === 'string' ? this.#vertices.get(digest) : undefined
     if (!vertex || typeof data !== 'string') return
     const lines = (vertex.partial + Buffer.from(data, 'base64').toString('utf8')).split('\n')
     vertex.partial = (lines.pop() ?? '').slice(-OUTPUT_CHARACTERS)
-    for (const line of lines) this.#listener.output(line)
+    const at = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN
+    for (const line of lines) {
+      watchCompilations(vertex.compilations, line, at)
+      this.#listener.output(line)
+    }
     if (lines.length > 0) vertex.output = `${vertex.output}${lines.join('\n')}\n`.slice(-OUTPUT_CHARACTERS)
   }
 }
@@ -117,7 +133,7 @@ export class BuildLog {
 export function reportedSteps(steps: readonly LoggedStep[]): BuildStep[] {
   return steps
     .filter(({ name }) => !name.startsWith('[internal]') && !name.startsWith('[auth]'))
-    .map(({ name, seconds, cached }) => ({ name: name.slice(0, 200), seconds, cached }))
+    .map(({ name, seconds, cached, compiled }) => ({ name: name.slice(0, STEP_NAME_CHARACTERS), seconds, cached, ...(compiled && { compiled }) }))
 }
 
 function parseRecord(text: string): Record<string, unknown> | undefined {

@@ -14,6 +14,7 @@ import { buildkitCommand } from './build-command.ts'
 import { diagnoseBuild } from './build-diagnosis.ts'
 import { BuildLog, reportedSteps } from './build-log.ts'
 import { isEmulated } from './emulation.ts'
+import type { LayerCache } from './layer-cache.ts'
 import { imageBytes } from './image-size.ts'
 import { explainPushFailure } from './push-failure.ts'
 
@@ -26,8 +27,10 @@ export interface BuildkitBuilderOptions {
   readonly registry: Registry
   /** Parent of the folder in which buildx tells the digest; the system's temporary folder without it. */
   readonly workParent?: string
-  /** True where the builder's own cache does not outlive it. */
-  readonly registryCache?: boolean
+  /** Where the builder's own cache does not outlive it. */
+  readonly layerCache?: LayerCache | undefined
+  /** For docker: where it finds credentials, say. */
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 /** Builds by `docker buildx` on a BuildKit of its own. */
@@ -43,24 +46,26 @@ export class BuildkitBuilder implements ImageBuilder {
   }
 
   async build(request: BuildRequest, progress: Progress, signal: AbortSignal): Promise<BuildResult> {
-    const { builder, registry, registryCache = false, workParent = tmpdir() } = this.#options
+    const { builder, registry, layerCache, env, workParent = tmpdir() } = this.#options
     const emulated = isEmulated(request.platform)
     await using folder = await makeWorkFolder(workParent, 'buildx')
     const metadataFile = join(folder.path, 'metadata.json')
     const log = new BuildLog(progress)
-    const { exitCode } = await run(buildkitCommand(request, { builder, metadataFile, registryCache }), {
+    const { exitCode } = await run(buildkitCommand(request, { builder, metadataFile, layerCache }), {
       signal,
+      ...(env && { env }),
       // The name of its own folder goes into a header, which takes no name that a person may give a folder.
       cwd: request.context,
       onLine: (line, stream) => stream === 'stderr' && log.line(line),
     })
-    const steps = reportedSteps(log.steps)
+    const logged = log.steps.filter(({ name }) => !isCacheStep(name))
+    const steps = reportedSteps(logged)
     if (exitCode === 0) {
       const digest = await readDigest(metadataFile)
       return { kind: 'built', digest, bytes: await imageBytes(registry, request.repository, digest), steps, emulated }
     }
     const diagnosis = diagnoseBuild({
-      steps: log.steps,
+      steps: logged,
       trailer: log.trailer,
       dockerfile: request.dockerfile,
       dockerfileText: await readFile(join(request.context, request.dockerfile), 'utf8'),
@@ -70,6 +75,11 @@ export class BuildkitBuilder implements ImageBuilder {
     if (diagnosis instanceof Failure) throw await explainPushFailure(diagnosis, registry, request.repository)
     return { kind: 'refused', problem: diagnosis, steps, emulated }
   }
+}
+
+/** Work of BuildKit's on a cache in a registry: one that is not there yet is an error of its own, by which no build fails. */
+function isCacheStep(name: string): boolean {
+  return /^(?:importing cache manifest from|exporting cache to|inferred cache manifest type:) /.test(name)
 }
 
 async function readDigest(metadataFile: string): Promise<Digest> {

@@ -8,7 +8,7 @@ import { MEDIA_TYPES, readOciDocument } from '../../pipeline/build/oci-documents
 import type { BuildRequest, BuildResult, ImageBuilder } from '../../pipeline/ports/image-builder.ts'
 import type { Progress } from '../../pipeline/ports/progress.ts'
 import type { Descriptor, Registry } from '../../pipeline/ports/registry.ts'
-import { run } from '../process/run.ts'
+import { run, type RunOptions } from '../process/run.ts'
 import { engineCommand } from './build-command.ts'
 import { diagnoseBuild } from './build-diagnosis.ts'
 import { BuildLog, reportedSteps } from './build-log.ts'
@@ -20,6 +20,8 @@ export interface EngineBuilderOptions {
   /** Platforms that it can build for. */
   readonly platforms: readonly string[]
   readonly registry: Registry
+  /** For docker: where it finds credentials, say. */
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 const OCI_TYPES: Readonly<Record<string, string>> = {
@@ -36,10 +38,12 @@ export class EngineBuilder implements ImageBuilder {
   readonly kind = 'engine'
   readonly platforms: readonly string[]
   readonly #registry: Registry
+  readonly #env: { readonly env?: Readonly<Record<string, string>> }
 
-  constructor({ platforms, registry }: EngineBuilderOptions) {
+  constructor({ platforms, registry, env }: EngineBuilderOptions) {
     this.platforms = platforms
     this.#registry = registry
+    this.#env = env ? { env } : {}
   }
 
   async build(request: BuildRequest, progress: Progress, signal: AbortSignal): Promise<BuildResult> {
@@ -47,6 +51,7 @@ export class EngineBuilder implements ImageBuilder {
     const emulated = isEmulated(request.platform)
     const log = new BuildLog(progress)
     const { exitCode } = await run(engineCommand(request, tag), {
+      ...this.#env,
       signal,
       cwd: request.context,
       onLine: (line, stream) => stream === 'stderr' && log.line(line),
@@ -65,7 +70,7 @@ export class EngineBuilder implements ImageBuilder {
       return { kind: 'refused', problem: diagnosis, steps, emulated }
     }
     try {
-      await push(this.#registry, request.repository, tag, progress, signal)
+      await push(this.#registry, request.repository, tag, progress, { ...this.#env, signal })
     } finally {
       await run({ command: 'docker', args: ['image', 'rm', '--no-prune', tag] })
     }
@@ -74,9 +79,9 @@ export class EngineBuilder implements ImageBuilder {
   }
 }
 
-async function push(registry: Registry, repository: string, tag: string, progress: Progress, signal: AbortSignal): Promise<void> {
+async function push(registry: Registry, repository: string, tag: string, progress: Progress, options: RunOptions): Promise<void> {
   progress.step('pushing the image')
-  const { exitCode, stderr, stdout } = await run({ command: 'docker', args: ['push', '--quiet', tag] }, { signal })
+  const { exitCode, stderr, stdout } = await run({ command: 'docker', args: ['push', '--quiet', tag] }, options)
   if (exitCode === 0) return
   // With no step and no Dockerfile to blame, the diagnosis can only be about the world.
   const diagnosis = diagnoseBuild({

@@ -9,6 +9,8 @@ export interface Layout {
   readonly env: Readonly<Record<string, string>>
   /** Folders of this machine that the container can write to. */
   readonly writable: readonly string[]
+  /** Where metrics are appended while it runs. */
+  readonly metricsFile: string
 }
 
 const ROOT = '/opt/ml'
@@ -40,8 +42,10 @@ export async function layOut(request: TrainingRequest): Promise<Layout> {
       CTSS_OUTPUT_DIR: `${ROOT}/output`,
       CTSS_CHECKPOINT_URI: `file://${ROOT}/checkpoints`,
       CTSS_DATASET_MANIFEST: `${ROOT}/input/config/datasets.json`,
+      ...(request.deadline !== undefined && { CTSS_DEADLINE: request.deadline.end }),
     },
     writable: Object.values(writable),
+    metricsFile: join(writable.output, 'metrics.ndjson'),
   }
 }
 

@@ -1,27 +1,38 @@
 import type Docker from 'dockerode'
 import { Failure } from '../../pipeline/failure.ts'
+import { readImageReference } from '../../pipeline/build/image-reference.ts'
 import type { Progress } from '../../pipeline/ports/progress.ts'
+import type { FindCredentials } from '../registry/registry-client.ts'
 import { engineFailure, engineStatus, removeQuietly } from './connect.ts'
 
-/** Makes sure that the engine has an image by digest, and says whether it had to be pulled. Fails with `registry-unavailable`, `storage-full`, `engine-unavailable`, `cancelled`. */
+/**
+ * Makes sure that the engine has an image by digest, and says whether it had to be pulled. The engine itself knows no credentials: whoever asks sends them.
+ * Fails with `registry-unavailable`, `registry-refused`, `storage-full`, `engine-unavailable`, `cancelled`.
+ */
 export async function pullImage(
   docker: Docker,
   { image, platform }: { readonly image: string; readonly platform: string },
   progress: Progress,
   signal: AbortSignal,
+  credentials?: FindCredentials,
 ): Promise<{ readonly pulled: boolean }> {
   if (await hasImage(docker, image)) return { pulled: false }
   progress.step(`pulling ${image}`)
+  const host = readImageReference(image)?.host
   try {
-    const stream = await docker.pull(image, { platform, abortSignal: signal })
+    const known = host === undefined ? undefined : await credentials?.(host)
+    const stream = await docker.pull(image, { platform, abortSignal: signal, ...(known && { authconfig: { ...known, serveraddress: host } }) })
     await new Promise<void>((resolve, reject) => docker.modem.followProgress(stream, (cause) => (cause ? reject(cause) : resolve())))
   } catch (cause) {
     if (signal.aborted) throw new Failure('cancelled', `pulling ${image} was cancelled`, { cause })
     const message = cause instanceof Error ? cause.message : String(cause)
     if (/no space left on device/i.test(message)) throw engineFailure(cause, `pulling ${image}`)
-    throw new Failure('registry-unavailable', `${image} cannot be pulled: ${message}`, {
+    const refused = /unauthorized|denied|no basic auth credentials|authentication required/i.test(message)
+    throw new Failure(refused ? 'registry-refused' : 'registry-unavailable', `${image} cannot be pulled: ${message}`, {
       cause,
-      suggestion: 'see that the registry runs and that the Docker Engine reaches it: `ctss doctor`',
+      suggestion: refused
+        ? `the registry wants a password for it: \`docker login${host === undefined ? '' : ` ${host}`}\``
+        : 'see that the registry runs and that the Docker Engine reaches it: `ctss doctor`',
     })
   }
   return { pulled: true }

@@ -5,17 +5,14 @@ import { asDigest } from '../../pipeline/digest.ts'
 import type { Digest } from '../../pipeline/digest.ts'
 import type { Records } from '../../pipeline/ports/records.ts'
 import type { StageRecord } from '../../schemas/generated/types.ts'
-import { validateStageRecord } from '../../schemas/generated/validators.js'
 import { sweepTemporaryFiles, writeAtomically } from '../filesystem/atomic-file.ts'
 import { errorCode, storageFailure } from '../filesystem/storage-failure.ts'
+import { parseRecord, RECORD_BYTES } from './parse-record.ts'
 
 export interface FolderRecordsOptions {
   /** Told of every file that was set aside, in a sentence: where it is now, and what was wrong with it. */
   readonly onCorrupt?: (message: string) => void
 }
-
-/** Largest record that is read: the largest that a stage writes is far smaller. */
-const RECORD_BYTES = 64 * 2 ** 20
 
 /**
  * Records as `<folder>/<hexadecimal key>.json`, written atomically. A file that is not the record of its key (cut off, edited, of another schema,
@@ -58,21 +55,12 @@ async function readRecord(path: string, key: Digest): Promise<StageRecord | stri
   if (stats.size > RECORD_BYTES) return `${stats.size} bytes long`
   const text = await readFile(path, 'utf8').catch(orUndefinedWhenMissing)
   if (text === undefined) return undefined
-  return parseRecord(text, key)
+  return parseRecordOf(text, key)
 }
 
-function parseRecord(text: string, key: Digest): StageRecord | string {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    return `not JSON: ${error instanceof Error ? error.message : 'unreadable'}`
-  }
-  if (!validateStageRecord(value)) {
-    const [first] = validateStageRecord.errors ?? []
-    return `not a stage record of this version: ${first?.instancePath ?? ''} ${first?.message ?? ''}`.trim()
-  }
-  return value.key === key ? value : `the record of another key, ${value.key}`
+function parseRecordOf(text: string, key: Digest): StageRecord | string {
+  const record = parseRecord(text)
+  return typeof record === 'string' || record.key === key ? record : `the record of another key, ${record.key}`
 }
 
 async function setAside(path: string): Promise<string> {

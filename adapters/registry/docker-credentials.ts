@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { Credentials } from './registry-client.ts'
+import type { FindCredentials } from './registry-client.ts'
 
 /** Where `docker login` keeps the credentials of Docker Hub. */
 const DOCKER_HUB = 'https://index.docker.io/v1/'
@@ -10,7 +10,7 @@ const DOCKER_HUB = 'https://index.docker.io/v1/'
  * What `docker login` left in a folder's config.json (`~/.docker`, mostly). Credential helpers are not asked: they are programs of their own.
  * No file, or one that cannot be read, means anonymous.
  */
-export function dockerCredentials(folder: string): (host: string) => Promise<Credentials | undefined> {
+export function dockerCredentials(folder: string): FindCredentials {
   return async (host) => {
     const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '{}')
     const auths = memberOf(parse(text), 'auths')

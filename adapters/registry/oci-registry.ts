@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import { digestOf, isDigest } from '../../pipeline/digest.ts'
 import type { Digest } from '../../pipeline/digest.ts'
 import { Failure } from '../../pipeline/failure.ts'
@@ -5,6 +8,8 @@ import { readImageReference, referenceSuffix } from '../../pipeline/build/image-
 import { MEDIA_TYPES, readOciDocument } from '../../pipeline/build/oci-documents.ts'
 import type { OciDocument } from '../../pipeline/build/oci-documents.ts'
 import type { Descriptor, ManifestAnswer, Registry } from '../../pipeline/ports/registry.ts'
+import { writeAtomically } from '../filesystem/atomic-file.ts'
+import { storageFailure } from '../filesystem/storage-failure.ts'
 import { readLimited, RegistryClient } from './registry-client.ts'
 import type { RegistryClientOptions } from './registry-client.ts'
 
@@ -14,6 +19,9 @@ const EMPTY_CONFIG = { mediaType: MEDIA_TYPES.empty, content: Buffer.from('{}') 
 /** Two writers of the tag-schema index can overwrite each other; each reads back and writes again this often. */
 const REFERRERS_ATTEMPTS = 8
 const MAX_DEPTH = 4
+const TAGS_PER_PAGE = 1000
+/** A repository with more tags than pages of these is read only so far. */
+const TAG_PAGES = 20
 
 interface Repository {
   readonly host: string
@@ -52,7 +60,7 @@ export class OciRegistry implements Registry {
     }
     const { content, complete } = await readBody(client, response, limitBytes)
     if (!complete) throw new Failure('registry-refused', `blob ${digest} of ${repository} is larger than ${limitBytes} bytes`)
-    verify(content, digest, repository)
+    verify(digestOf(content), digest, repository)
     return content
   }
 
@@ -60,10 +68,86 @@ export class OciRegistry implements Registry {
     const target = this.#repository(repository)
     const digest = digestOf(content)
     if (await hasBlob(target, digest)) return digest
-    const { client, name } = target
-    const upload = await client.send({ method: 'POST', path: `/v2/${name}/blobs/uploads/`, expect: [202], scope: push(name) })
-    await finishUpload(target, upload, digest, content, content.length)
+    await finishUpload(target, await beginUpload(target, [202]), digest, content, content.length)
     return digest
+  }
+
+  async tags(repository: string): Promise<readonly string[]> {
+    const { name, client } = this.#repository(repository)
+    const tags: string[] = []
+    let path: string | undefined = `/v2/${name}/tags/list?n=${TAGS_PER_PAGE}`
+    for (let page = 0; path !== undefined && page < TAG_PAGES; page++) {
+      const response: Response = await client.send({ method: 'GET', path, expect: [200, 404], scope: pull(name) })
+      const { content } = await readBody(client, response, MANIFEST_BYTES)
+      if (response.status === 404) return tags
+      tags.push(...tagsIn(content.toString('utf8')))
+      path = nextPage(response)
+    }
+    return tags
+  }
+
+  async hasBlob(repository: string, digest: Digest): Promise<boolean> {
+    const target = this.#repository(repository)
+    return hasBlob(target, digest, pull(target.name))
+  }
+
+  /**
+   * Writes a blob to a local file without holding it in memory, verified, whole or not at all. False when there is none.
+   * Fails with `digest-mismatch`, also where it is longer than `limitBytes`, and as the port does.
+   */
+  async pullBlob(repository: string, digest: Digest, path: string, limitBytes = Infinity): Promise<boolean> {
+    const { name, client } = this.#repository(repository)
+    const { response, chunks } = await client.open({ method: 'GET', path: `/v2/${name}/blobs/${digest}`, expect: [200, 404], scope: pull(name) })
+    if (response.status === 404) {
+      await response.body?.cancel()
+      return false
+    }
+    try {
+      await writeAtomically(path, async (file) => {
+        const hash = createHash('sha256')
+        let bytes = 0
+        for await (const chunk of chunks) {
+          bytes += chunk.length
+          if (bytes > limitBytes) throw new Failure('digest-mismatch', `${repository} sends more than ${limitBytes} bytes as ${digest}`)
+          hash.update(chunk)
+          await file.writeFile(chunk)
+        }
+        verify(`sha256:${hash.digest('hex')}`, digest, repository)
+      })
+    } catch (cause) {
+      throw storageFailure(cause, `writing ${path}`)
+    }
+    return true
+  }
+
+  /** Stores a local file, whose digest and length the caller has measured, without holding it in memory. */
+  async pushBlob(repository: string, path: string, { digest, bytes }: { readonly digest: Digest; readonly bytes: number }): Promise<void> {
+    const target = this.#repository(repository)
+    if (await hasBlob(target, digest)) return
+    try {
+      await using file = await open(path)
+      const body = bytes === 0 ? Buffer.alloc(0) : Readable.toWeb(file.createReadStream({ autoClose: false, highWaterMark: 2 ** 20 }))
+      await finishUpload(target, await beginUpload(target, [202]), digest, body, bytes)
+    } catch (cause) {
+      throw storageFailure(cause, `reading ${path}`)
+    }
+  }
+
+  /**
+   * Whether the registry lets us write to a repository. Only an upload that is begun tells, since no API does; it is taken back at once.
+   * Fails with `registry-unavailable` where the registry does not answer.
+   */
+  async mayPush(repository: string): Promise<boolean> {
+    const target = this.#repository(repository)
+    // A mirror answers 405, a registry in which one may not make repositories 404.
+    const upload = await beginUpload(target, [202, 401, 403, 404, 405])
+    await upload.body?.cancel()
+    if (upload.status !== 202) return false
+    const location = uploadLocation(target, upload)
+    // One that cannot be taken back ends by itself.
+    const end = await target.client.send({ method: 'DELETE', path: location.href, expect: [204, 404, 405], scope: push(target.name) }).catch(() => undefined)
+    await end?.body?.cancel()
+    return true
   }
 
   async promote(from: string, digest: Digest, to: string): Promise<void> {
@@ -140,7 +224,7 @@ export class OciRegistry implements Registry {
     const { content, complete } = await readBody(client, response, MANIFEST_BYTES)
     if (response.status === 404) return undefined
     if (!complete) throw new Failure('registry-refused', `the manifest ${name}@${suffix} is larger than 4 MiB`)
-    if (isDigest(suffix)) verify(content, suffix, name)
+    if (isDigest(suffix)) verify(digestOf(content), suffix, name)
     const declared = response.headers.get('content-type')?.split(';')[0]?.trim()
     return { digest: digestOf(content), mediaType: readOciDocument(content.toString('utf8'))?.mediaType ?? declared ?? '', content }
   }
@@ -219,8 +303,9 @@ export class OciRegistry implements Registry {
   }
 }
 
-async function hasBlob({ client, name }: Repository, digest: Digest): Promise<boolean> {
-  const response = await client.send({ method: 'HEAD', path: `/v2/${name}/blobs/${digest}`, expect: [200, 404], scope: push(name) })
+/** Before an upload with the token of the upload. */
+async function hasBlob({ client, name }: Repository, digest: Digest, scope = push(name)): Promise<boolean> {
+  const response = await client.send({ method: 'HEAD', path: `/v2/${name}/blobs/${digest}`, expect: [200, 404], scope })
   return response.status === 200
 }
 
@@ -229,40 +314,45 @@ async function mountBlob(source: Repository, digest: Digest, target: Repository)
   if (await hasBlob(target, digest)) return
   const { client, name } = target
   const query = new URLSearchParams({ mount: digest, from: source.name })
-  const answer = await client.send({
-    method: 'POST',
-    path: `/v2/${name}/blobs/uploads/?${query.toString()}`,
-    expect: [201, 202],
-    scope: `${push(name)} ${pull(source.name)}`,
-  })
+  const scope = `${push(name)} ${pull(source.name)}`
+  const answer = await client.send({ method: 'POST', path: `/v2/${name}/blobs/uploads/?${query.toString()}`, expect: [201, 202], scope })
   if (answer.status === 201) {
     await answer.body?.cancel()
     return
   }
-  const blob = await client.send({ method: 'GET', path: `/v2/${source.name}/blobs/${digest}`, expect: [200], scope: pull(source.name) })
-  if (!blob.body) throw client.unavailable(`sent no bytes of ${digest}`)
-  await finishUpload(target, answer, digest, blob.body, Number(blob.headers.get('content-length') ?? 0))
+  const blob = await client.open({ method: 'GET', path: `/v2/${source.name}/blobs/${digest}`, expect: [200], scope: pull(source.name) })
+  await finishUpload(target, answer, digest, ReadableStream.from(blob.chunks), Number(blob.response.headers.get('content-length') ?? 0), scope)
 }
 
+async function beginUpload({ client, name }: Repository, expect: readonly number[]): Promise<Response> {
+  return client.send({ method: 'POST', path: `/v2/${name}/blobs/uploads/`, expect, scope: push(name) })
+}
+
+function uploadLocation({ client }: Repository, upload: Response): URL {
+  const location = upload.headers.get('location')
+  if (location === null || !URL.canParse(location, upload.url)) throw client.unavailable('began an upload and did not say where')
+  return new URL(location, upload.url)
+}
+
+/** With the token of the request that began it: a body that is a stream cannot be sent again with another. */
 async function finishUpload(
-  { client, name }: Repository,
+  target: Repository,
   upload: Response,
   digest: Digest,
   body: Uint8Array | ReadableStream<Uint8Array>,
   bytes: number,
+  scope = push(target.name),
 ): Promise<void> {
   await upload.body?.cancel()
-  const location = upload.headers.get('location')
-  if (location === null || !URL.canParse(location, upload.url)) throw client.unavailable('began an upload and did not say where')
-  const url = new URL(location, upload.url)
+  const url = uploadLocation(target, upload)
   url.searchParams.set('digest', digest)
-  const response = await client.send({
+  const response = await target.client.send({
     method: 'PUT',
     path: url.href,
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes) },
     body,
     expect: [201, 204],
-    scope: push(name),
+    scope,
   })
   await response.body?.cancel()
 }
@@ -275,8 +365,25 @@ async function readBody(client: RegistryClient, response: Response, limitBytes: 
   }
 }
 
-function verify(content: Uint8Array, digest: Digest, where: string): void {
-  const found = digestOf(content)
+/** The tags of one page; none where it is no list of them. */
+function tagsIn(text: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(text)
+    const tags: unknown = typeof value === 'object' && value !== null && 'tags' in value ? value.tags : undefined
+    return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : []
+  } catch {
+    return []
+  }
+}
+
+/** The path of the next page, as `Link: </v2/…>; rel="next"` tells it (RFC 8288), on the same registry only. */
+function nextPage(response: Response): string | undefined {
+  const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get('link') ?? '')?.[1]
+  const url = target !== undefined && URL.canParse(target, response.url) ? new URL(target, response.url) : undefined
+  return url?.origin === new URL(response.url).origin ? `${url.pathname}${url.search}` : undefined
+}
+
+function verify(found: Digest, digest: Digest, where: string): void {
   if (found !== digest) throw new Failure('digest-mismatch', `${where} answered ${found} when asked for ${digest}`)
 }
 

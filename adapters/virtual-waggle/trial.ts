@@ -12,6 +12,7 @@ import { ContainerMeter } from '../docker-trainer/container-meter.ts'
 import { askEngine, engineFailure, engineStatus, removeQuietly } from '../engine/connect.ts'
 import { pullImage } from '../engine/image.ts'
 import { storageFailure } from '../filesystem/storage-failure.ts'
+import type { FindCredentials } from '../registry/registry-client.ts'
 import type { Broker } from './broker.ts'
 import { Capture, type FloodLimits } from './capture.ts'
 import { makeCgroupParent, type CgroupParent, type CgroupSetting } from './cgroup.ts'
@@ -43,6 +44,8 @@ export interface TrialEnvironment {
   readonly folder: string
   readonly flood: FloodLimits
   readonly cgroups: CgroupSetting
+  /** For the registry that holds the image. */
+  readonly credentials: FindCredentials | undefined
 }
 
 type Ending = TrialObservation['ending']
@@ -93,8 +96,8 @@ class TrialRun implements AsyncDisposable {
   }
 
   async prepare(): Promise<void> {
-    const { docker, folder } = this.#env
-    await pullImage(docker, this.#trial, this.#progress, this.#signal)
+    const { docker, folder, credentials } = this.#env
+    await pullImage(docker, this.#trial, this.#progress, this.#signal, credentials)
     this.#progress.step(`preparing trial ${this.#trial.name} on ${this.#trial.platform}`)
     await mkdir(folder, { recursive: true, mode: 0o755 })
     this.#cleanUps.push(async () => rm(folder, { recursive: true, force: true, maxRetries: 3 }))

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../../pipeline/failure.ts'
@@ -9,15 +9,15 @@ import type { Testbed, TestbedSession, TrialObservation, TrialRequest } from '..
 import { TESTBED_VERSION } from '../../pipeline/virtual/testbed-version.ts'
 import { askEngine, removeQuietly } from '../engine/connect.ts'
 import { removeSuperseded } from '../engine/image.ts'
-import { isRunOver, makeRunId, RUN_LABEL } from '../engine/run-id.ts'
-import { sweepEngine } from '../engine/sweep.ts'
+import { makeRunId, RUN_LABEL } from '../engine/run-id.ts'
+import type { FindCredentials } from '../registry/registry-client.ts'
 import { Broker } from './broker.ts'
 import { FLOOD_LIMITS, type FloodLimits } from './capture.ts'
-import { sweepCgroups, type CgroupSetting } from './cgroup.ts'
 import { readEngineFacts, type EngineFacts } from './engine-facts.ts'
 import { ensureTestbedImage, readTestbedImage } from './testbed-image.ts'
 import type { FolderImage } from '../engine/folder-image.ts'
 import { isPlain, makeSandbox, PLAIN, type Sandbox, type SandboxNeeds } from './sandbox.ts'
+import { cgroupSetting, FOLDER_PREFIX, sweepLeftovers } from './sweep-leftovers.ts'
 import { runTrial } from './trial.ts'
 
 export interface VirtualWaggleOptions {
@@ -28,9 +28,9 @@ export interface VirtualWaggleOptions {
   /** The run's id (`makeRunId`), on everything that is created; one of its own without it. */
   readonly runId?: string
   readonly flood?: FloodLimits
+  /** For the registries that hold the images. */
+  readonly credentials?: FindCredentials | undefined
 }
-
-const FOLDER_PREFIX = 'ctss-virtual-'
 
 /** The Virtual Waggle on a Docker Engine: broker, data sharing, cameras and uploads of a node. Nothing is started yet. */
 export function openVirtualWaggle(options: VirtualWaggleOptions): Testbed {
@@ -46,28 +46,6 @@ export function openVirtualWaggle(options: VirtualWaggleOptions): Testbed {
       return Session.start({ ...options, runId, workParent, engine, image }, progress, signal)
     },
   }
-}
-
-/** Removes what earlier runs left that were killed: containers, networks, volumes, cgroups, folders. Those of living processes stay. */
-export async function sweepLeftovers({
-  docker,
-  engine,
-  workParent = tmpdir(),
-}: {
-  readonly docker: Docker
-  readonly engine?: EngineFacts
-  readonly workParent?: string
-}): Promise<void> {
-  const facts = engine ?? (await readEngineFacts(docker))
-  await sweepEngine(docker)
-  if (facts.isLocal) await sweepCgroups(cgroupSetting(facts))
-  for (const name of await readdir(workParent).catch(() => [])) {
-    if (name.startsWith(FOLDER_PREFIX) && isRunOver(name.slice(FOLDER_PREFIX.length))) await rm(join(workParent, name), { recursive: true, force: true })
-  }
-}
-
-function cgroupSetting({ cgroup, cgroupDriver }: EngineFacts): CgroupSetting {
-  return { version: cgroup, driver: cgroupDriver, root: '/sys/fs/cgroup' }
 }
 
 interface SessionOptions extends VirtualWaggleOptions {
@@ -108,7 +86,7 @@ class Session implements TestbedSession {
   async run(trial: TrialRequest, progress: Progress, signal: AbortSignal): Promise<TrialObservation> {
     if (signal.aborted) throw new Failure('cancelled', `trial ${trial.name} was not started: cancelled`)
     await this.#renewBroker(progress, signal)
-    const { docker, blobs, runId, workParent, engine, flood = FLOOD_LIMITS } = this.#options
+    const { docker, blobs, runId, workParent, engine, credentials, flood = FLOOD_LIMITS } = this.#options
     this.#trials += 1
     this.#images.add(trial.image)
     const observation = await runTrial(
@@ -123,6 +101,7 @@ class Session implements TestbedSession {
         number: this.#trials,
         folder: join(workParent, `${FOLDER_PREFIX}${runId}`, String(this.#trials)),
         cgroups: cgroupSetting(engine),
+        credentials,
       },
       trial,
       progress,

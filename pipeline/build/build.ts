@@ -8,6 +8,7 @@ import type { Descriptor, Registry } from '../ports/registry.ts'
 import { error, hasErrors, warning } from '../problem.ts'
 import type { Problem } from '../problem.ts'
 import type { StageContext, StageResult } from '../stage.ts'
+import { baseImages } from './base-images.ts'
 import type { ResolvedBase } from './base-images.ts'
 import { copiesModel, join, readBuildContext, writeBuildContext } from './build-context.ts'
 import type { BuildContext, ContextReading } from './build-context.ts'
@@ -15,6 +16,7 @@ import { imageLabels } from './image-labels.ts'
 import { joinIndex, verifyImage } from './image-index.ts'
 import { buildPlatforms, builtDigest, platformProblems } from './platform-builds.ts'
 import type { PlatformBuild } from './platform-builds.ts'
+import { locateSteps } from './slow-dockerfile.ts'
 
 export interface BuildStageRequest {
   readonly pipeline: Pipeline
@@ -68,10 +70,11 @@ export async function joinParts(context: StageContext, request: JoinRequest): Pr
   const { pipeline, platforms, parts, model } = request
   const refusal = parts.find(({ details }) => details.kind !== 'build' || details.platforms.length === 0)
   if (refusal !== undefined) {
-    const { outcome, problems, metrics, files, reason } = refusal
-    const details = refusal.details.kind === 'build' ? withoutPart(refusal.details) : refusal.details
+    const { outcome, problems, metrics, reason } = refusal
+    // A part that came to nothing has no repository, and says only that it is a part.
+    const details = refusal.details.kind === 'build' && refusal.details.repository !== '' ? withoutPart(refusal.details) : ({ kind: 'none' } as const)
     if (outcome !== 'failed') throw new Failure('interrupted', `the build for one platform did not come to its end: ${reason ?? outcome}`)
-    return { outcome, problems, metrics, files, details }
+    return { outcome, problems, metrics, files: logsOf(refusal), details }
   }
   const found = platforms.flatMap((platform) => parts.flatMap((part) => readPart(part, platform)).slice(0, 1))
   const missing = platforms.filter((platform) => found.every(({ build }) => build.platform !== platform))
@@ -83,26 +86,22 @@ export async function joinParts(context: StageContext, request: JoinRequest): Pr
   if (reading.kind === 'refused')
     throw new Failure('interrupted', `the repository is not the one that was built: ${reading.problems[0]?.message ?? 'no context'}`)
   const builder = found[0]?.details.builder ?? 'engine'
-  const bases = uniqueBy(
-    found.flatMap(({ details }) => details.bases ?? []),
-    ({ image }) => image,
-  )
-  const files = uniqueBy(
-    found.flatMap(({ files: own }) => own),
-    ({ role, name }) => `${role} ${name ?? ''}`,
-  )
+  // Each part knows the base images of its own platform: they come back in the order of the Dockerfile.
+  const order = baseImages(reading.context.dockerfileText, pipeline.manifest.buildArgs, platforms)
+  const bases = new Map(found.flatMap(({ details }) => (details.bases ?? []).map((base) => [base.image, readBase(base)])))
+  const ordered = [...bases.values()].toSorted((a, b) => order.indexOf(a.image) - order.indexOf(b.image))
   const builds = found.map(({ build }) => build)
-  const standIns = [...new Set(parts.flatMap(({ environment }) => environment.standIns ?? []))]
-  const result = await finishBuild(context, { ...request, builder, bases: bases.map(readBase), join: true }, reading.context, builds, files)
-  return { ...result, standIns }
+  return finishBuild(context, { ...request, builder, bases: ordered, join: true }, reading.context, builds, found.flatMap(logsOf))
 }
 
-function withoutPart({ part: _, ...details }: BuildDetails): BuildDetails {
-  return details
+/** A part also names the files of a model that was fetched for it, which `runBuild` knows nothing of. */
+function logsOf({ files }: Pick<StageRecord, 'files'>): readonly File[] {
+  return files.filter(({ role }) => role === 'log')
 }
 
-function uniqueBy<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {
-  return [...new Map(items.map((item) => [nameOf(item), item])).values()]
+function withoutPart(details: BuildDetails): BuildDetails {
+  const { part: _, ...whole } = details
+  return whole
 }
 
 /** A base image as a record tells it. */
@@ -111,7 +110,7 @@ function readBase({ image, digest, standIn }: NonNullable<BuildDetails['bases']>
 }
 
 /** One platform's build as its own record tells it. */
-function readPart({ details, problems, files }: StageRecord, platform: string): { build: PlatformBuild; files: readonly File[]; details: BuildDetails }[] {
+function readPart({ details, problems, files }: StageRecord, platform: string): { build: PlatformBuild; files: File[]; details: BuildDetails }[] {
   const own = details.kind === 'build' ? details.platforms.find((candidate) => candidate.platform === platform) : undefined
   if (details.kind !== 'build' || own === undefined) return []
   const { digest, bytes = 0, seconds, steps, emulated } = own
@@ -137,16 +136,17 @@ async function finishBuild(
   const { registry, repository } = request
   if (request.join) context.progress.step('joining the images to one index')
   const verified = await verifyBuilds(registry, repository, builds, buildContext)
-  const problems = [...platformProblems(builds, () => buildContext.dockerfile), ...verified.problems, ...modelWarnings(buildContext)]
+  const explained = builds.map((build) => explainRefusal(build, buildContext))
+  const problems = [...platformProblems(explained, () => buildContext.dockerfile), ...verified.problems, ...modelWarnings(buildContext)]
   const failed = hasErrors(problems)
   const labels = imageLabels(request.pipeline.manifest, context.subject)
   const index = request.join && !failed ? await joinIndex(registry, repository, verified.descriptors, labels) : undefined
   return {
     outcome: failed ? 'failed' : 'passed',
-    problems: problems.map((problem) => explainIgnored(problem, buildContext)),
+    problems,
     metrics: metricsOf(builds),
     files,
-    details: detailsOf(request, builds, index, new Set(verified.wrong)),
+    details: detailsOf(request, buildContext, builds, index, new Set(verified.wrong)),
     standIns: request.bases.filter((base) => base.standIn).map((base) => base.image),
   }
 }
@@ -196,6 +196,12 @@ function modelWarnings(context: BuildContext): Problem[] {
   ]
 }
 
+/** Of each platform by itself, before the same of several is said once: a part of a build has been explained already. */
+function explainRefusal(build: PlatformBuild, buildContext: BuildContext): PlatformBuild {
+  const { result } = build
+  return result.kind === 'refused' ? { ...build, result: { ...result, problem: explainIgnored(result.problem, buildContext) } } : build
+}
+
 /** A file that COPY misses although the repository has it is one that .dockerignore leaves out. */
 function explainIgnored(problem: Problem, { directory, entries }: BuildContext): Problem {
   if (problem.code !== 'copy-source-missing') return problem
@@ -231,6 +237,7 @@ async function keepLogs({ blobs }: StageContext, builds: readonly PlatformBuild[
 
 function detailsOf(
   { repository, builder, model, bases, join: joins }: FinishRequest,
+  { dockerfileText }: BuildContext,
   builds: readonly PlatformBuild[],
   index: Digest | undefined,
   wrong: ReadonlySet<string>,
@@ -248,7 +255,7 @@ function detailsOf(
       ...(result.kind === 'built' && { digest: result.digest, bytes: result.bytes }),
       seconds,
       emulated: result.emulated,
-      steps: [...result.steps],
+      steps: locateSteps(result.steps, dockerfileText, platform),
     })),
     bases: bases.map((base) => ({ ...base })),
   }

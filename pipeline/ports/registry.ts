@@ -24,6 +24,8 @@ export interface Registry {
   manifest(reference: string): Promise<ManifestAnswer | undefined>
   /** Stores a manifest or index under its digest, and under a tag where one is given; read back and compared. */
   putManifest(repository: string, content: string, mediaType: string, tag?: string): Promise<Digest>
+  /** Every tag of a repository, in no order; none where there is no such repository. */
+  tags(repository: string): Promise<readonly string[]>
   /** A blob's bytes, verified; undefined when there is none. */
   blob(repository: string, digest: Digest, limitBytes: number): Promise<Buffer | undefined>
   putBlob(repository: string, content: Uint8Array): Promise<Digest>

@@ -1,4 +1,5 @@
 import type { BuildDetails, EvaluationTest, Place, StageRecord, Subject, TrainDetails } from '../../schemas/generated/types.ts'
+import { adviseOnSlowSteps } from '../build/slow-steps.ts'
 import type { StageSummary } from '../run.ts'
 import type { GateDecision } from '../train/gates.ts'
 import { compareRelease, type Comparison } from './compare-release.ts'
@@ -24,6 +25,7 @@ export function composeReport(input: ReportInput): Report {
     { kind: 'evaluation-tests', categories: groupTests(train?.tests ?? []) },
     { kind: 'trials', trials },
     { kind: 'images', platforms: build?.platforms ?? [] },
+    { kind: 'slow-steps', advice: build === undefined ? [] : adviseOnSlowSteps(build) },
     { kind: 'profile', rows: profile, emulated: [...new Set(trials.filter(({ emulated }) => emulated).map(({ platform }) => platform))] },
     ...(input.baseline === undefined ? [] : [changes(input.baseline, comparison)]),
     ...(input.bundle === undefined ? [] : [{ kind: 'bundle', bundle: input.bundle } as const]),
@@ -64,6 +66,8 @@ function hasContent(section: ReportSection): boolean {
       return section.trials.length > 0
     case 'images':
       return section.platforms.length > 0
+    case 'slow-steps':
+      return section.advice.length > 0
     case 'profile':
       return section.rows.length + section.emulated.length > 0
     case 'bundle':

@@ -1,8 +1,10 @@
 import type { BuildDetails, EvaluationMetric, EvaluationSlice, Metric } from '../../schemas/generated/types.ts'
+import type { SlowStepAdvice } from '../build/slow-steps.ts'
 import { code, muted, plain, sign, strong, type Block, type Inline, type Item, type LaidOutSection, type Line } from './block.ts'
 import { formatBytes, formatCount, formatFigure, formatInterval, formatList, formatNumber, formatPlural, formatSeconds, formatTime } from './format-figures.ts'
 import { layoutTrials } from './layout-trials.ts'
 import type { ChangeRow, GateRow, ProfileRow, ReportedBundle, ReportedProblem, ReportSection, Reservation, StageRow, TestCategory } from './report.ts'
+import { clipText } from './sanitise-text.ts'
 
 /** A section as blocks: what Markdown and HTML both print. Rows come by importance, so that the last can be left out. */
 export function layoutSection(section: ReportSection): LaidOutSection {
@@ -34,6 +36,8 @@ export function layoutSection(section: ReportSection): LaidOutSection {
       return { kind, title: 'Trials', weight: 2, folded: false, blocks: layoutTrials(section.trials) }
     case 'images':
       return { kind, title: 'Images', weight: 4, folded: true, blocks: layoutImages(section.platforms) }
+    case 'slow-steps':
+      return { kind, title: 'Where the build spends its time', weight: 4, folded: true, blocks: layoutSlowSteps(section.advice) }
     case 'profile':
       return { kind, title: 'Performance', weight: 3, folded: true, blocks: layoutProfile(section.rows, section.emulated) }
     case 'changes':
@@ -188,12 +192,31 @@ function layoutImages(platforms: BuildDetails['platforms']): readonly Block[] {
   ]
 }
 
+/** What fits into a row; a record keeps more. */
+const STEP_CHARACTERS = 200
+
 function stepsTable(steps: readonly (BuildDetails['platforms'][number]['steps'][number] & { readonly platform: string })[]): Block {
   return {
     kind: 'table',
     columns: [{ title: 'Time', align: 'right' }, { title: 'Platform' }, { title: 'Step' }],
-    rows: steps.map(({ seconds, platform, name, cached }) => [[plain(cached ? 'cached' : formatSeconds(seconds))], [plain(platform)], [code(name)]]),
+    rows: steps.map(({ seconds, platform, name, cached }) => [
+      [plain(cached ? 'cached' : formatSeconds(seconds))],
+      [plain(platform)],
+      [code(clipText(name, STEP_CHARACTERS))],
+    ]),
   }
+}
+
+function layoutSlowSteps(advice: readonly SlowStepAdvice[]): readonly Block[] {
+  return [
+    {
+      kind: 'paragraph',
+      line: [
+        muted('Every figure is an estimate from this one run. Platforms are built side by side, so that the whole run may save less than they add up to.'),
+      ],
+    },
+    { kind: 'items', items: advice.map(({ sentence, suggestion }) => ({ line: [plain(sentence)], note: [plain(suggestion)] })) },
+  ]
 }
 
 const PROFILE_COLUMNS = [

@@ -8,6 +8,7 @@ import type {
   Subject,
   TrialResult,
 } from '../../schemas/generated/types.ts'
+import type { SlowStepAdvice } from '../build/slow-steps.ts'
 import type { Digest } from '../digest.ts'
 import type { ReleaseSummary } from '../ports/catalogue.ts'
 import type { Problem } from '../problem.ts'
@@ -135,6 +136,7 @@ export type ReportSection =
   | { readonly kind: 'evaluation-tests'; readonly categories: readonly TestCategory[] }
   | { readonly kind: 'trials'; readonly trials: readonly ReportedTrial[] }
   | { readonly kind: 'images'; readonly platforms: BuildDetails['platforms'] }
+  | { readonly kind: 'slow-steps'; readonly advice: readonly SlowStepAdvice[] }
   | { readonly kind: 'profile'; readonly rows: readonly ProfileRow[]; readonly emulated: readonly string[] }
   | {
       readonly kind: 'changes'

@@ -54,7 +54,8 @@ function readJson<T, U>(content: Buffer, validate: ValidateFunction<T>, convert:
   return { kind: 'read', value: convert(value) }
 }
 
-function parseJson(content: Buffer): Reading<unknown> {
+/** A stranger's JSON in UTF-8; the numbers that Python writes and JSON does not know come as the strings `NaN`, `Infinity`, `-Infinity`. */
+export function parseJson(content: Buffer): Reading<unknown> {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(content)
     const value: unknown = JSON.parse(quoteBareNumbers(text))

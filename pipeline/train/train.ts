@@ -1,17 +1,16 @@
 import type { File, TrainDetails } from '../../schemas/generated/types.ts'
-import type { Digest } from '../digest.ts'
+import { Failure } from '../failure.ts'
 import type { Training } from '../pipeline.ts'
 import type { Datasets } from '../ports/datasets.ts'
-import type { Trainer, TrainingObservation, TrainingRequest } from '../ports/trainer.ts'
+import type { Trainer, TrainingRequest } from '../ports/trainer.ts'
 import type { UntrustedFolders } from '../ports/untrusted-folder.ts'
-import { error, hasErrors, type Place, type Problem } from '../problem.ts'
+import { error, hasErrors, warning, type Place, type Problem } from '../problem.ts'
 import type { StageContext, StageResult } from '../stage.ts'
+import { RESUMABLE, trainWithAttempts, type Attempts } from './attempts.ts'
+import { surveyCheckpoints } from './checkpoints.ts'
+import { requireTime, type TrainingJob } from './training-job.ts'
 import { collectResults } from './training-results.ts'
 
-/** EX_TEMPFAIL of sysexits.h: stopped, and able to go on from its checkpoints. */
-const RESUMABLE = 75
-const ATTEMPTS = 3
-const CHECKPOINT_ENTRIES = 10_000
 /** What of output/failure is shown; SageMaker's limit. */
 const FAILURE_CHARACTERS = 1024
 const LOG_SHOWN_CHARACTERS = 4096
@@ -31,58 +30,55 @@ export interface TrainRequest {
   readonly trainer: Trainer
   readonly datasets: Datasets
   readonly folders: UntrustedFolders
+  /** Absent: the training has this machine, and has to end on it. */
+  readonly job?: TrainingJob
   /** Where a value stands in ctss.yaml, for instance `['training', 'datasets', 0, 'sha256']`. */
   readonly placeOf?: (path: readonly (string | number)[]) => Place | undefined
 }
 
 type VerifiedDataset = TrainingRequest['datasets'][number]
 
-interface Attempts {
-  readonly count: number
-  readonly last: TrainingObservation
-  readonly results: string
-  readonly cpuSeconds: number | null
-  readonly memoryPeakBytes: number | null
-  readonly seconds: number
-  /** Why an attempt that could go on was not continued. */
-  readonly stuck?: string
-}
-
 /**
  * The stage `train`: verifies the data, then trains in a container by docs/training-contract.md, again from its checkpoints where it asks for that,
- * and keeps model, figures, tests and log. A training or results that break the contract are problems. Gates are not decided here (`decideGates`).
- * Fails as its ports do.
+ * and keeps model, figures, tests, metrics and log. A training or results that break the contract are problems; so is one that is not finished when
+ * its job has to end, and the record then says `resumable`. Gates are not decided here (`decideGates`). Fails as its ports do, and with
+ * `trainer-unavailable` when this machine cannot train this, or has no time left.
  */
 export async function runTrain(context: StageContext, request: TrainRequest): Promise<StageResult> {
+  const gpus = await requireMachine(context, request)
+  const refused = await refuseCheckpoints(request)
+  if (refused) return refuse([refused])
   const data = await verifyDatasets(context, request)
   if (data.problems.length > 0) return refuse(data.problems)
   const image = await request.buildImage()
   if (image.kind === 'refused') return refuse(image.problems)
-  const attempts = await trainWithAttempts(context, request, image.reference, data.verified)
-  const log = await keepLog(context, attempts.last)
+  const attempts = await trainWithAttempts(context, { ...request, image: image.reference, datasets: data.verified })
   const wrong = await describeEnding(request, attempts)
   const results =
     wrong === undefined
       ? await collectResults(attempts.results, request.training.limits.diskBytes, { folders: request.folders, blobs: context.blobs })
       : undefined
-  const problems = wrong === undefined ? (results?.problems ?? []) : [wrong]
+  const problems = [...(wrong === undefined ? (results?.problems ?? []) : [wrong]), ...describeMetrics(attempts)]
+  const count = (request.job?.attemptsBefore ?? 0) + attempts.count
   const details: TrainDetails = {
     kind: 'train',
     image: image.reference,
-    attempts: attempts.count,
+    attempts: count,
     exitCode: attempts.last.exitCode,
     seed: request.training.seed,
     metrics: results?.metrics ?? [],
     slices: results?.slices ?? [],
     tests: results?.tests ?? [],
     ...(results?.model && { model: results.model }),
+    ...(attempts.end.kind === 'resumable' && { resumable: true }),
+    ...(gpus.length > 0 && { gpus: [...gpus] }),
     datasets: data.verified.map(({ name, digest, uri, license }) => ({ name, digest, uri, ...(license !== undefined && { license }) })),
   }
   return {
     outcome: hasErrors(problems) ? 'failed' : 'passed',
     problems,
-    metrics: figures(attempts),
-    files: [...(results?.files ?? []), log],
+    metrics: figures(attempts, count),
+    files: [...(results?.files ?? []), ...(await keepTexts(context, attempts))],
     details,
     ...(image.standIns && { standIns: image.standIns }),
   }
@@ -90,6 +86,27 @@ export async function runTrain(context: StageContext, request: TrainRequest): Pr
 
 function refuse(problems: readonly Problem[]): StageResult {
   return { outcome: 'failed', problems, metrics: {}, files: [], details: { kind: 'none' } }
+}
+
+/** The models of the GPUs that a training asks for, where they are known. Nothing is fetched or built for a machine that cannot train. */
+async function requireMachine({ clock }: StageContext, { training, trainer, job }: TrainRequest): Promise<readonly string[]> {
+  if (training.engine !== trainer.engine)
+    throw new Failure('trainer-unavailable', `training.engine is ${training.engine}, and this machine trains with ${trainer.engine}`, {
+      suggestion: `set training.engine to ${trainer.engine}, or leave it out`,
+    })
+  requireTime(job, clock.now())
+  return training.gpu === false ? [] : trainer.requireGpu(training.gpu)
+}
+
+/** What an earlier job has left is a stranger's: links and devices are not followed, and too much is not copied. */
+async function refuseCheckpoints({ training, folders, job }: TrainRequest): Promise<Problem | undefined> {
+  if (job?.restore === undefined) return undefined
+  const { unfit } = await surveyCheckpoints(folders, job.restore, training.limits.diskBytes)
+  return unfit === undefined
+    ? undefined
+    : error('checkpoints-refused', `the training cannot go on from the checkpoints that it was given: ${unfit}`, {
+        suggestion: 'give it the folder that an earlier job has left, as it was; or none, to begin anew',
+      })
 }
 
 async function verifyDatasets(
@@ -121,87 +138,52 @@ async function verifyDatasets(
   return { verified, problems }
 }
 
-/** Runs the container, again as long as it ends resumable, its checkpoints change and time is left. The time limit is for all attempts together. */
-async function trainWithAttempts(context: StageContext, request: TrainRequest, image: string, datasets: readonly VerifiedDataset[]): Promise<Attempts> {
-  const { training, trainer, folders } = request
-  const checkpoints = `${context.workFolder}/checkpoints`
-  const observations: TrainingObservation[] = []
-  let before = await fingerprint(folders, checkpoints)
-  for (let attempt = 1; ; attempt += 1) {
-    context.signal.throwIfAborted()
-    const results = `${context.workFolder}/results-${attempt}`
-    context.progress.step(attempt === 1 ? 'training' : `training, attempt ${attempt} of ${ATTEMPTS}`)
-    const spentMs = sum(observations.map(({ seconds }) => seconds)) * 1000
-    const last = await trainer.train(
-      {
-        image,
-        platform: request.platform,
-        command: training.command,
-        env: {},
-        hyperparameters: training.hyperparameters,
-        datasets,
-        checkpoints,
-        results,
-        gpu: training.gpu,
-        network: training.network,
-        timeoutMs: Math.max(1000, training.timeoutMs - spentMs),
-        limits: training.limits,
-        attempt,
-        runId: request.runId,
-        seed: training.seed,
-      },
-      context.progress,
-      context.signal,
-    )
-    observations.push(last)
-    const so = { count: attempt, last, results, ...totals(observations) }
-    if (last.ending !== 'exited' || last.exitCode !== RESUMABLE) return so
-    if (attempt === ATTEMPTS) return { ...so, stuck: `after ${ATTEMPTS} attempts` }
-    const after = await fingerprint(folders, checkpoints)
-    if (after === before) return { ...so, stuck: 'without a new checkpoint in /opt/ml/checkpoints' }
-    before = after
+/** The end of the log, and what the training said of itself while it ran. */
+async function keepTexts({ blobs }: StageContext, { last, metrics }: Attempts): Promise<readonly File[]> {
+  const keep = async (role: string, name: string, mediaType: string, content: Buffer): Promise<File> => {
+    return { role, name, digest: await blobs.put(content), bytes: content.length, mediaType }
   }
+  const points = metrics.document()
+  return [
+    await keep('log', 'train.log', 'text/plain', Buffer.from(last.log)),
+    ...(points === undefined ? [] : [await keep('metrics', 'metrics.ndjson', 'application/x-ndjson', points)]),
+  ]
 }
 
-/** Changes whenever the checkpoints do: by names, sizes and times, since checkpoints may be large. */
-async function fingerprint(folders: UntrustedFolders, folder: string): Promise<string> {
-  const { entries } = await folders.list(folder, CHECKPOINT_ENTRIES)
-  return JSON.stringify(entries.filter(({ kind, bytes }) => kind === 'file' && bytes > 0).map(({ path, bytes, modifiedMs }) => [path, bytes, modifiedMs]))
-}
-
-function totals(observations: readonly TrainingObservation[]): Pick<Attempts, 'seconds' | 'cpuSeconds' | 'memoryPeakBytes'> {
-  const cpu = observations.flatMap(({ cpuSeconds }) => cpuSeconds ?? [])
-  const memory = observations.flatMap(({ memoryPeakBytes }) => memoryPeakBytes ?? [])
-  return {
-    seconds: sum(observations.map(({ seconds }) => seconds)),
-    cpuSeconds: cpu.length === 0 ? null : sum(cpu),
-    memoryPeakBytes: memory.length === 0 ? null : Math.max(...memory),
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
-}
-
-async function keepLog({ blobs }: StageContext, { log }: TrainingObservation): Promise<File> {
-  const content = Buffer.from(log)
-  const digest: Digest = await blobs.put(content)
-  return { role: 'log', name: 'train.log', digest, bytes: content.length, mediaType: 'text/plain' }
+function describeMetrics({ metrics: { ignored } }: Attempts): readonly Problem[] {
+  if (ignored === 0) return []
+  const what = ignored === 1 ? '1 line of /opt/ml/output/metrics.ndjson was' : `${ignored} lines of /opt/ml/output/metrics.ndjson were`
+  return [
+    warning('training-metrics-ignored', `${what} not read`, {
+      suggestion: 'a line is an object such as {"metric": "loss", "step": 12, "value": 0.3}, for 20 metrics at most',
+    }),
+  ]
 }
 
 /** Undefined: the training ended well. */
-async function describeEnding({ training, folders }: TrainRequest, { last, results, stuck }: Attempts): Promise<Problem | undefined> {
+async function describeEnding({ training, folders, job }: TrainRequest, { last, results, end }: Attempts): Promise<Problem | undefined> {
   if (last.ending === 'exited' && last.exitCode === 0) return undefined
   const failure = await folders.read(`${results}/output`, 'failure', FAILURE_CHARACTERS * 4)
   const said = failure?.toString('utf8').slice(0, FAILURE_CHARACTERS).trim()
   const details = { detail: [said, last.log.slice(-LOG_SHOWN_CHARACTERS)].filter(Boolean).join('\n\n') }
   const because = said ? `: ${said}` : ''
+  if (end.kind === 'resumable') return describeResumable(end.why, job?.jobsLeft ?? 0, details.detail)
+  if (end.kind === 'stuck') return error('training-not-resumed', `the training ended with ${RESUMABLE} (resumable) ${end.why}${because}`, details)
   switch (last.ending) {
     case 'timed-out':
       return error('training-timed-out', `the training was stopped at its time limit of ${training.timeoutMs / 1000} s${because}`, {
         ...details,
         suggestion: 'raise training.timeout, or train less',
       })
+    case 'out-of-time':
+      return error(
+        'training-out-of-time',
+        `the training was stopped, as this machine's time ends at ${job?.deadline}, and did not end with ${RESUMABLE}${because}`,
+        {
+          ...details,
+          suggestion: `save a checkpoint at SIGTERM and end with ${RESUMABLE}, so that another job goes on from it; or run it on a machine whose time ends later`,
+        },
+      )
     case 'out-of-memory':
       return error('training-out-of-memory', `the training needed more than its ${training.limits.memoryBytes} bytes of memory${because}`, {
         ...details,
@@ -218,11 +200,27 @@ async function describeEnding({ training, folders }: TrainRequest, { last, resul
         suggestion: 'see whether training.command exists in the image',
       })
     case 'exited':
-      if (stuck !== undefined) return error('training-not-resumed', `the training ended with ${RESUMABLE} (resumable) ${stuck}${because}`, details)
       return error('training-failed', `the training ended with exit code ${last.exitCode ?? 'unknown'}${because}`, details)
   }
 }
 
-function figures({ count, seconds, cpuSeconds, memoryPeakBytes }: Attempts): StageResult['metrics'] {
-  return { trainSeconds: seconds, attempts: count, ...(cpuSeconds !== null && { cpuSeconds }), ...(memoryPeakBytes !== null && { memoryPeakBytes }) }
+function describeResumable(why: string, jobsLeft: number, detail: string): Problem {
+  const next =
+    jobsLeft === 0
+      ? 'No job goes on from them by itself any more'
+      : `Another job goes on from them; ${jobsLeft === 1 ? 'it is the last one that may' : `${jobsLeft} more may`}`
+  return error('training-resumable', `the training is not finished: it stopped ${why}, and its checkpoints are kept. ${next}`, {
+    detail,
+    ...(jobsLeft === 0 && { suggestion: 'run it again with the folder of its checkpoints as `checkpoints`, or with more `attempts-left`' }),
+  })
+}
+
+function figures({ end, seconds, cpuSeconds, memoryPeakBytes }: Attempts, attempts: number): StageResult['metrics'] {
+  return {
+    trainSeconds: seconds,
+    attempts,
+    ...(cpuSeconds !== null && { cpuSeconds }),
+    ...(memoryPeakBytes !== null && { memoryPeakBytes }),
+    ...(end.kind === 'resumable' && { checkpointBytes: end.checkpointBytes }),
+  }
 }

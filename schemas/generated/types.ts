@@ -57,12 +57,20 @@ max_gap?: number
 max_drop?: number
 })
 /**
+ * Of a stage that is reused.
+ */
+export type Record = StageRecord
+/**
  * Labels of a runner.
  * 
  * @minItems 1
  * @maxItems 16
  */
 export type Labels = string[]
+/**
+ * A stage record (stage-record.schema.json), which its reader validates by itself.
+ */
+export type Record1 = StageRecord
 
 export interface Everything {
 Bundle?: Bundle
@@ -142,8 +150,9 @@ RunOutput?: RunOutput
 RunPlan?: RunPlan
 RunPlan_plannedStage?: PlannedStage
 RunPlan_plannedPlatform?: PlannedPlatform
+RunPlan_record?: Record1
 RunPlan_labels?: Labels
-StageRecord?: StageRecord1
+StageRecord?: StageRecord
 StageRecord_environment?: Environment
 StageRecord_details?: (ValidateDetails | TrainDetails | BuildDetails | VirtualDetails | PublishDetails | ReportDetails | NoDetails)
 StageRecord_noDetails?: NoDetails
@@ -966,7 +975,7 @@ platforms: PlannedPlatform[]
  * 
  * @maxItems 32
  */
-parts: StageRecord1[]
+parts: Record1[]
 tool: {
 name: "ctss"
 version: string
@@ -980,11 +989,26 @@ reason: string
  * Run even when a record could be reused.
  */
 force?: boolean
-record?: StageRecord
+record?: Record
 runner?: Labels
 }
+export interface PlannedPlatform {
 /**
- * Of a stage that is reused.
+ * An OCI platform, for instance linux/arm/v7.
+ */
+platform: string
+runner: Labels
+/**
+ * The runner is of another architecture.
+ */
+emulated: boolean
+/**
+ * False: its part of the build is reused.
+ */
+build: boolean
+}
+/**
+ * The envelope that a stage leaves; the only thing that passes between stages, jobs, app and CLI.
  */
 export interface StageRecord {
 schema: "ctss.stage-record/v1"
@@ -1066,8 +1090,19 @@ kind: "train"
  * The training image, by digest.
  */
 image: string
+/**
+ * Of all jobs together.
+ */
 attempts: number
 exitCode: (number | null)
+/**
+ * It is not finished, and another job can go on from its checkpoints.
+ */
+resumable?: true
+/**
+ * Models of the machine's GPUs, as their driver names them, where the training asked for some and they are known.
+ */
+gpus?: string[]
 seed?: number
 model?: Model
 metrics: EvaluationMetric[]
@@ -1270,66 +1305,6 @@ verdict: ("passed" | "failed" | "error")
 }
 export interface NoDetails {
 kind: "none"
-}
-export interface PlannedPlatform {
-/**
- * An OCI platform, for instance linux/arm/v7.
- */
-platform: string
-runner: Labels
-/**
- * The runner is of another architecture.
- */
-emulated: boolean
-/**
- * False: its part of the build is reused.
- */
-build: boolean
-}
-/**
- * The envelope that a stage leaves; the only thing that passes between stages, jobs, app and CLI.
- */
-export interface StageRecord1 {
-schema: "ctss.stage-record/v1"
-stage: ("validate" | "train" | "build" | "virtual" | "node" | "publish" | "report")
-subject: Subject
-/**
- * A SHA-256 digest as OCI writes it.
- */
-key: string
-/**
- * passed · failed: problems or a failed gate · skipped: see reason · error: the world was wrong, a retry may help.
- */
-outcome: ("passed" | "failed" | "skipped" | "error")
-/**
- * Why it was skipped or ended in an error.
- */
-reason?: string
-/**
- * RFC 3339, UTC.
- */
-started: string
-/**
- * RFC 3339, UTC.
- */
-ended: string
-problems: Problem[]
-/**
- * Flat figures; the unit stands in the name (…Seconds, …Bytes).
- */
-metrics: {
-/**
- * A number; JSON has no NaN or infinities, so these are strings.
- */
-[k: string]: number | "NaN" | "Infinity" | "-Infinity"
-}
-files: File[]
-environment: Environment
-tool: {
-name: "ctss"
-version: string
-}
-details: (ValidateDetails | TrainDetails | BuildDetails | VirtualDetails | PublishDetails | ReportDetails | NoDetails)
 }
 export interface Message {
 name: string

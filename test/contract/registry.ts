@@ -45,6 +45,7 @@ export function describeRegistryContract(name: string, make: () => Promise<Regis
       expect(await registry.manifest(`${repository}@${MISSING}`)).toBeUndefined()
       expect(await registry.blob(repository, MISSING, 100)).toBeUndefined()
       expect(await registry.referrers(repository, MISSING)).toEqual([])
+      expect(await registry.tags(repository)).toEqual([])
     })
 
     it('keeps blobs, the same ones once, and gives no more than was asked for', async () => {
@@ -67,6 +68,14 @@ export function describeRegistryContract(name: string, make: () => Promise<Regis
       const second = await putIndex(registry, repository, [image, image], '1.0')
       expect((await registry.manifest(`${repository}:1.0`))?.digest).toBe(second.digest)
       expect(digestOf((await registry.manifest(`${repository}@${first.digest}`))!.content)).toBe(first.digest)
+    })
+
+    it('lists every tag, and nothing that has none', async () => {
+      const { registry, repository } = await open()
+      const image = await putImage(registry, repository, 'one')
+      expect(await registry.tags(repository)).toEqual([])
+      for (const tag of ['1.0', 'b', 'record-0'] as const) await putIndex(registry, repository, [image], tag)
+      expect((await registry.tags(repository)).toSorted()).toEqual(['1.0', 'b', 'record-0'])
     })
 
     it('refuses a manifest whose parts are not there', async () => {

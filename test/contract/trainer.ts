@@ -104,6 +104,43 @@ export function describeTrainerContract(name: string, make: () => TrainerUnderTe
       expect(text).toContain('7 2 contract file:///opt/ml/checkpoints more')
     })
 
+    it('tells a training when the time of the machine ends, where it does', async () => {
+      await train('echo "ends ${CTSS_DEADLINE-never}"')
+      await train('echo "ends ${CTSS_DEADLINE-never}"', { deadline: { end: '2099-11-21T18:00:00Z', stop: '2099-11-21T17:55:00Z' } })
+
+      expect(lines).toEqual(['ends never', 'ends 2099-11-21T18:00:00Z'])
+    })
+
+    it('asks a training to stop before the time of the machine ends, where that comes before its time limit', async () => {
+      const script = 'trap "exit 75" TERM; sleep 60 & wait'
+      const inMs = (milliseconds: number): string => new Date(Date.now() + milliseconds).toISOString()
+
+      expect(await train(script, { deadline: { end: inMs(60_000), stop: inMs(1500) } })).toMatchObject({ exitCode: 75, ending: 'out-of-time' })
+      expect(await train(script, { deadline: { end: inMs(60_000), stop: inMs(30_000) }, timeoutMs: 1500 })).toMatchObject({ exitCode: 75, ending: 'timed-out' })
+      expect(await train('sleep 60', { deadline: { end: inMs(0), stop: inMs(-60_000) } })).toMatchObject({ ending: 'out-of-time' })
+    })
+
+    it('passes on what is appended to metrics.ndjson, while it runs and to its end', async () => {
+      const texts: string[] = []
+      await train('echo one >> /opt/ml/output/metrics.ndjson; sleep 5; echo two >> /opt/ml/output/metrics.ndjson', {
+        onMetrics: (text) => void texts.push(text),
+      })
+
+      expect(texts).toEqual(['one\n', 'two\n'])
+    })
+
+    it('restores checkpoints, which a training can change whoever it runs as', async () => {
+      await mkdir(join(folder, 'earlier', 'epochs'), { recursive: true, mode: 0o700 })
+      await writeFile(join(folder, 'earlier', 'epochs', 'last'), 'epoch 3\n', { mode: 0o600 })
+      await under.trainer.restoreCheckpoints(join(folder, 'earlier'), join(folder, 'checkpoints'), ['epochs/last'])
+      const observation = await train('cd /opt/ml/checkpoints/epochs && cat last && echo epoch 4 > last && mv last newest')
+
+      expect(observation.exitCode).toBe(0)
+      expect(lines).toEqual(['epoch 3'])
+      expect(await readFile(join(folder, 'checkpoints', 'epochs', 'newest'), 'utf8')).toBe('epoch 4\n')
+      expect(await readFile(join(folder, 'earlier', 'epochs', 'last'), 'utf8')).toBe('epoch 3\n')
+    })
+
     it('gives data and configuration to read only', async () => {
       await mkdir(join(folder, 'data'))
       const datasets = [{ name: 'data', folder: join(folder, 'data'), digest: digestOf('data'), uri: 'data' }]
@@ -158,6 +195,10 @@ export function describeTrainerContract(name: string, make: () => TrainerUnderTe
 
       expect(observation).toMatchObject({ exitCode: 75, ending: 'timed-out' })
       expect(await readFile(join(folder, 'checkpoints', 'last'), 'utf8')).toBe('saved\n')
+    })
+
+    it('lets a training run that may take months', async () => {
+      expect(await train('sleep 1', { timeoutMs: 999_999 * 3_600_000 })).toMatchObject({ exitCode: 0, ending: 'exited' })
     })
 
     it('kills a training that does not stop', async () => {

@@ -1,16 +1,19 @@
 import Docker from 'dockerode'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DockerTrainer } from '../../adapters/docker-trainer/docker-trainer.ts'
+import { handOver } from '../../adapters/docker-trainer/hand-over.ts'
 import { RUN_LABEL } from '../../adapters/engine/run-id.ts'
+import { machineClock } from '../../adapters/machine/clock.ts'
 import { FolderReader } from '../../adapters/untrusted-folder/folder-reader.ts'
 import type { Training } from '../../pipeline/pipeline.ts'
 import type { TrainingRequest } from '../../pipeline/ports/trainer.ts'
 import { decideGates } from '../../pipeline/train/gates.ts'
 import { runTrain } from '../../pipeline/train/train.ts'
+import { DEADLINE_MARGIN_MS, type TrainingJob } from '../../pipeline/train/training-job.ts'
 import type { TrainDetails } from '../../schemas/generated/types.ts'
 import { describeTrainerContract } from '../contract/trainer.ts'
 import { makeTraining } from '../support/pipeline.ts'
@@ -59,12 +62,17 @@ describe('the stage train on a Docker Engine', () => {
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
-  async function train(script: string, overrides: Partial<Training> = {}, signal = new AbortController().signal, onLine?: () => void) {
-    const context = makeStageContext(folder, { signal })
+  async function train(
+    script: string,
+    overrides: Partial<Training> = {},
+    { signal = new AbortController().signal, onLine, job, work = folder }: { signal?: AbortSignal; onLine?: () => void; job?: TrainingJob; work?: string } = {},
+  ) {
+    const context = makeStageContext(work, { signal, clock: machineClock })
     const result = await runTrain(onLine === undefined ? context : { ...context, progress: { step: () => undefined, output: onLine } }, {
       training: makeTraining({ command: ['sh', '-ec', script], timeoutMs: 60_000, ...overrides }),
       platform: PLATFORM,
       runId: 'run-1',
+      ...(job && { job }),
       folders: new FolderReader(),
       buildImage: () => Promise.resolve({ kind: 'ready', reference: IMAGE }),
       datasets: { fetch: () => Promise.reject(new Error('there are none')) },
@@ -123,6 +131,65 @@ describe('the stage train on a Docker Engine', () => {
     expect(context.lines).toContain('step 40')
   })
 
+  it('goes on in another job, under the same name, from what an earlier one has left', async () => {
+    const count = 'n=$(cat /opt/ml/checkpoints/last 2>/dev/null || echo 0); echo "$CTSS_RUN_ID attempt $CTSS_ATTEMPT at epoch $n"'
+    const script = `${count}; [ $n -lt 4 ] || { ${SAVE} exit 0; }; echo $((n + 1)) > /opt/ml/checkpoints/last; exit 75`
+    const job = { attemptsBefore: 0, jobsLeft: 1, runName: 'smoke-abc-train' }
+    const first = await train(script, {}, { job: { ...job, keep: join(folder, 'first') }, work: join(folder, 'work-1') })
+
+    expect(first.messages[0]).toMatch(/^the training is not finished: it stopped after 3 attempts/)
+    expect(first.details).toMatchObject({ attempts: 3, exitCode: 75, resumable: true })
+
+    const second = await train(
+      script,
+      {},
+      { job: { ...job, restore: join(folder, 'first'), keep: join(folder, 'second'), attemptsBefore: 3, jobsLeft: 0 }, work: join(folder, 'work-2') },
+    )
+
+    expect(second.result).toMatchObject({ outcome: 'passed', problems: [] })
+    expect(second.details).toMatchObject({ attempts: 5, exitCode: 0 })
+    expect([...first.context.lines, ...second.context.lines]).toEqual([0, 1, 2, 3, 4].map((epoch) => `smoke-abc-train attempt ${epoch + 1} at epoch ${epoch}`))
+    expect(await readFile(join(folder, 'first', 'last'), 'utf8')).toBe('3\n')
+    expect(await leftovers()).toEqual([])
+  })
+
+  it('saves a checkpoint and stops before the time of its machine is over', async () => {
+    const deadline = new Date(Date.now() + DEADLINE_MARGIN_MS + 12_000).toISOString()
+    const job = { keep: join(folder, 'keep'), attemptsBefore: 0, jobsLeft: 1, deadline }
+    const { messages, details } = await train('trap "echo $CTSS_DEADLINE > /opt/ml/checkpoints/last; exit 75" TERM; sleep 60 & wait', {}, { job })
+
+    expect(messages).toEqual([
+      `the training is not finished: it stopped as this machine's time ends at ${deadline}, and its checkpoints are kept. Another job goes on from them; it is the last one that may`,
+    ])
+    expect(details).toMatchObject({ attempts: 1, exitCode: 75, resumable: true })
+    expect(await readFile(join(folder, 'keep', 'last'), 'utf8')).toBe(`${deadline}\n`)
+    expect(await leftovers()).toEqual([])
+  })
+
+  it('leaves nothing to another job that is a link to files of the machine', async () => {
+    const job = { keep: join(folder, 'keep'), attemptsBefore: 0, jobsLeft: 1 }
+    const { messages, details } = await train(
+      'echo x > /opt/ml/checkpoints/step-$CTSS_ATTEMPT; ln -sf /etc/shadow /opt/ml/checkpoints/newest; exit 75',
+      {},
+      { job },
+    )
+
+    expect(messages[0]).toMatch(/no other job can go on from what lies in \/opt\/ml\/checkpoints: newest is a symbolic link/)
+    expect(details).not.toHaveProperty('resumable')
+  })
+
+  it('shows metrics while it runs, and keeps them', async () => {
+    const file = '/opt/ml/output/metrics.ndjson'
+    const { result, context } = await train(
+      `echo '{"metric": "loss", "step": 1, "value": 0.75}' > ${file}; sleep 5; echo '{"metric": "loss", "step": 2, "value": NaN}' >> ${file}; ${SAVE}`,
+    )
+
+    expect(context.steps).toEqual(['training', 'step 1: loss 0.75', 'step 2: loss NaN'])
+    expect(context.blobs.read(result.files.find(({ role }) => role === 'metrics')?.digest ?? '')).toBe(
+      '{"metric":"loss","step":1,"value":0.75}\n{"metric":"loss","step":2,"value":"NaN"}\n',
+    )
+  })
+
   it('stops at its time limit', async () => {
     const { messages } = await train('sleep 60', { timeoutMs: 1500 })
 
@@ -155,7 +222,9 @@ describe('the stage train on a Docker Engine', () => {
   it('leaves no container when it is cancelled', async () => {
     const controller = new AbortController()
 
-    await expect(train('echo ready; sleep 60', {}, controller.signal, () => controller.abort())).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(train('echo ready; sleep 60', {}, { signal: controller.signal, onLine: () => controller.abort() })).rejects.toMatchObject({
+      code: 'cancelled',
+    })
     expect(await leftovers()).toEqual([])
   })
 })
@@ -187,6 +256,41 @@ it('a training whose engine goes away is a failure, not a hang', async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+describe('what a training wrote as another user', () => {
+  const docker = new Docker()
+  let folder = ''
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ctss-train-'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+  const modeOf = async (path: string): Promise<string> => ((await stat(join(folder, path))).mode & 0o7777).toString(8)
+
+  it('is opened to whoever runs us, so that it can be read and removed without root', async () => {
+    const script =
+      'umask 077; mkdir /opt/ml/model/closed /opt/ml/checkpoints/sticky; chmod 1700 /opt/ml/checkpoints/sticky; echo x > /opt/ml/model/closed/weights'
+    const texts: string[] = []
+    await new DockerTrainer(docker, { handsOver: true }).train(
+      makeRequest(folder, ['sh', '-ec', `${script}; echo one > /opt/ml/output/metrics.ndjson`], { onMetrics: (text) => void texts.push(text) }),
+      { step: () => undefined, output: () => undefined },
+      new AbortController().signal,
+    )
+
+    expect(await Promise.all(['results/model/closed', 'results/model/closed/weights', 'checkpoints/sticky'].map(modeOf))).toEqual(['777', '666', '777'])
+    expect(texts).toEqual(['one\n'])
+  })
+
+  it('stays as it is where the image has no `chmod`, or is gone', async () => {
+    await mkdir(join(folder, 'model'), { mode: 0o700 })
+    await writeFile(join(folder, 'model', 'weights'), 'x', { mode: 0o600 })
+    const layout = { mounts: [{ source: join(folder, 'model'), target: '/bin', readOnly: false }], env: {}, writable: [], metricsFile: '' }
+    await handOver(docker, { image: IMAGE }, layout, folder)
+    await handOver(docker, { image: '127.0.0.1:1/nobody/nothing:1' }, layout, folder)
+
+    expect(await Promise.all(['model', 'model/weights'].map(modeOf))).toEqual(['700', '600'])
+    expect(await docker.listContainers({ all: true, filters: { label: [`${RUN_LABEL}=${folder}`] } })).toEqual([])
+  })
+})
+
 describe('a training that asks for a GPU', () => {
   it('fails with `trainer-unavailable` where the engine has none', async (context) => {
     const docker = new Docker()
@@ -201,6 +305,28 @@ describe('a training that asks for a GPU', () => {
         new AbortController().signal,
       ),
     ).rejects.toMatchObject({ code: 'trainer-unavailable' })
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('fails before anything is fetched or built, and leaves nothing', async (context) => {
+    const docker = new Docker()
+    const { Runtimes } = (await docker.info()) as { Runtimes: Record<string, unknown> }
+    if ('nvidia' in Runtimes) context.skip('this engine has an NVIDIA runtime')
+    const folder = await mkdtemp(join(tmpdir(), 'ctss-train-'))
+    const before = await docker.listImages({ all: true })
+    const training = runTrain(makeStageContext(folder), {
+      training: makeTraining({ gpu: true, datasets: [{ name: 'smoke', uri: 'data/smoke', sha256: 'a'.repeat(64) }] }),
+      platform: PLATFORM,
+      runId: 'run-1',
+      folders: new FolderReader(),
+      buildImage: () => Promise.reject(new Error('an image was built')),
+      datasets: { fetch: () => Promise.reject(new Error('data were fetched')) },
+      trainer: new DockerTrainer(docker, { label: folder }),
+    })
+
+    await expect(training).rejects.toMatchObject({ code: 'trainer-unavailable', suggestion: expect.stringContaining('`runners`') })
+    expect(await docker.listContainers({ all: true, filters: { label: [`${RUN_LABEL}=${folder}`] } })).toEqual([])
+    expect((await docker.listImages({ all: true })).filter(({ Size, Id }) => Size === 0 && !before.some((image) => image.Id === Id))).toEqual([])
     await rm(folder, { recursive: true, force: true })
   })
 

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 import { digestOf } from '../../pipeline/digest.ts'
 import type { Digest } from '../../pipeline/digest.ts'
@@ -26,8 +27,10 @@ export function memoryBlobs(contents = new Map<Digest, Buffer>()): BlobStore {
     get: async (digest) => get(digest),
     async getFile(digest, path) {
       const content = get(digest)
-      if (content !== undefined) await writeFile(path, content)
-      return content !== undefined
+      if (content === undefined) return false
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, content)
+      return true
     },
     has: async (digest) => contents.has(digest),
   }

@@ -72,6 +72,7 @@ export function memoryRegistry(): Registry {
   return {
     manifest: async (reference) => find(reference),
     putManifest: async (name, content, mediaType, tag) => put(open(name), content, mediaType, tag),
+    tags: async (name) => [...open(name).tags.keys()],
     async blob(name, digest, limitBytes) {
       const content = open(name).blobs.get(digest)
       if (content !== undefined && content.length > limitBytes) throw new Failure('registry-refused', `${digest} is larger than ${limitBytes} bytes`)

@@ -12,22 +12,45 @@ export interface RegistryProcess extends AsyncDisposable {
   readonly host: string
 }
 
-/** Starts a registry (distribution) of the test's own, its storage in `folder` or in one that is removed with it. Where it is not installed, the workstation's has to do. */
-export async function startRegistryProcess(folder?: string): Promise<RegistryProcess> {
+/** Whom `startPasswordRegistry` knows. */
+export const PASSWORD_USER = { username: 'job', password: 'a-secret' }
+/** bcrypt of that password. */
+const HTPASSWD = 'job:$2b$04$Un6qYj9Db0Vdxl88b4QluO8Si.kj8WKxcQI1RKEYnt4D83BB/RwiO\n'
+
+/** A registry that answers nobody without a password. Undefined where none can be had. */
+export async function startPasswordRegistry(): Promise<RegistryProcess | undefined> {
+  if (noRegistry) return undefined
+  const own = await mkdtemp(join(tmpdir(), 'ctss-htpasswd-'))
+  await writeFile(join(own, 'htpasswd'), HTPASSWD)
+  const registry = await startRegistryProcess(undefined, `auth: {htpasswd: {realm: test, path: ${join(own, 'htpasswd')}}}\n`)
+  return {
+    host: registry.host,
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]()
+      await rm(own, { recursive: true })
+    },
+  }
+}
+
+/**
+ * Starts a registry (distribution) of the test's own, its storage in `folder` or in one that is removed with it. Where it is not installed, the
+ * workstation's has to do.
+ */
+export async function startRegistryProcess(folder?: string, moreConfiguration = ''): Promise<RegistryProcess> {
   if (noRegistry) return { host: REGISTRY_HOST, [Symbol.asyncDispose]: async () => undefined }
   const own = await mkdtemp(join(tmpdir(), 'ctss-registry-'))
   const host = `127.0.0.1:${await freePort()}`
   const configuration = join(own, 'registry.yml')
   await writeFile(
     configuration,
-    `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${folder ?? join(own, 'data')}}}\nhttp: {addr: ${host}}\n`,
+    `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${folder ?? join(own, 'data')}}}\nhttp: {addr: ${host}}\n${moreConfiguration}`,
   )
   const child = spawn('docker-registry', ['serve', configuration], { stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   for (let tries = 0; tries < 100; tries++) {
     if (
       await fetch(`http://${host}/v2/`).then(
-        (answer) => answer.ok,
+        (answer) => answer.ok || answer.status === 401,
         () => false,
       )
     )

@@ -1,6 +1,12 @@
+import { MEDIA_TYPES } from '../../pipeline/build/oci-documents.ts'
 import { digestOf, type Digest } from '../../pipeline/digest.ts'
 import type { PublicationRequest } from '../../pipeline/ports/catalogue.ts'
 import type { Bundle } from '../../schemas/generated/types.ts'
+
+/** The image index of a bundle, which a catalogue in a registry wants to see. */
+export function sampleIndex(content: string): string {
+  return JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [], annotations: { content } })
+}
 
 /** A bundle whose image, source and model follow from `content`. */
 export function sampleBundle(content: string, changes: Partial<Bundle> = {}): Bundle {
@@ -15,7 +21,7 @@ export function sampleBundle(content: string, changes: Partial<Bundle> = {}): Bu
       tree: digestOf(`tree ${content}`),
       archive: digestOf(`archive ${content}`),
     },
-    index: digestOf(`index ${content}`),
+    index: digestOf(sampleIndex(content)),
     platforms: [{ platform: 'linux/amd64', digest: digestOf(`amd64 ${content}`) }],
     model: { digest: digestOf(`model ${content}`), files: [{ path: 'model.onnx', digest: digestOf(`weights ${content}`), bytes: 12 }] },
     manifest: { path: 'sage.yaml', digest: digestOf(`manifest ${content}`) },

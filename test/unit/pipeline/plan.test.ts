@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { planRun, planStage, worstOutcome, type PlanFacts } from '../../../pipeline/plan.ts'
+import { planRun, planStage, stagesBefore, worstOutcome, type PlanFacts, type PlanOptions } from '../../../pipeline/plan.ts'
 import { makePipeline } from '../../support/pipeline.ts'
 import { makeRecord } from '../../support/stage-record.ts'
 
@@ -92,8 +92,76 @@ describe('the plan', () => {
     expect(planStage('publish', facts({ outcomes: { virtual: 'skipped' } })).kind).toBe('skip')
   })
 
+  it('runs on a node only where one is attached, and there is an image', () => {
+    expect(planStage('node', facts())).toMatchObject({ kind: 'skip', reason: 'no Waggle node is attached to this machine' })
+    expect(planStage('node', facts({ attached: {} })).kind).toBe('skip')
+    expect(planStage('node', facts({ attached: { node: true } })).kind).toBe('run')
+    expect(planStage('node', facts({ attached: { node: true }, outcomes: { build: 'skipped' } }))).toMatchObject({
+      kind: 'skip',
+      reason: 'there is no image to test',
+    })
+  })
+
   it('always reports', () => {
     expect(planStage('report', facts({ pipeline: undefined, outcomes: { validate: 'failed' } })).kind).toBe('run')
+  })
+})
+
+describe('the plan of one job of several', () => {
+  const inJobOf = (...here: NonNullable<PlanOptions['here']>): PlanOptions => ({ from: 'validate', to: 'report', force: [], keepGoing: false, here })
+
+  it('runs the stage of that job alone, and the report', () => {
+    const plan = planRun(facts({ options: inJobOf('build') }))
+
+    expect(plan.filter(({ kind }) => kind === 'run').map(({ stage }) => stage)).toEqual(['build', 'report'])
+    expect(plan.find(({ stage }) => stage === 'train')).toMatchObject({ kind: 'skip', reason: 'it runs in a job of its own, which has left no record here' })
+  })
+
+  it('reuses the record of a stage that runs elsewhere', () => {
+    expect(planStage('train', facts({ options: inJobOf('build'), records: { train: makeRecord('train') } })).kind).toBe('reuse')
+  })
+
+  it('runs its own stage again when that is forced', () => {
+    const options = { ...inJobOf('build'), force: ['build'] as const }
+
+    expect(planStage('build', facts({ options, records: { build: makeRecord('build') } }))).toMatchObject({ kind: 'run', reason: 'forced' })
+  })
+})
+
+describe('a run that may publish nothing', () => {
+  const options: PlanOptions = { from: 'validate', to: 'report', force: [], keepGoing: true, unpublished: 'it is a fork' }
+
+  it('does all but publish, and says why', () => {
+    const plan = planRun(facts({ options }))
+
+    expect(plan.filter(({ kind }) => kind === 'skip')).toMatchObject([{ stage: 'node' }, { stage: 'publish', reason: 'it is a fork' }])
+  })
+
+  it('publishes not even what a record could be reused for, or what is forced', () => {
+    const forced = { ...options, force: ['publish'] as const }
+
+    expect(planStage('publish', facts({ options, records: { publish: makeRecord('publish') } }))).toMatchObject({ kind: 'skip', reason: 'it is a fork' })
+    expect(planStage('publish', facts({ options: forced }))).toMatchObject({ kind: 'skip', reason: 'it is a fork' })
+  })
+})
+
+describe('the stages that a key waits for', () => {
+  const trained = makePipeline()
+  const fetched = makePipeline({ model: { path: 'model', source: { kind: 'uri', uri: 'https://example.org/model', sha256: `sha256:${'0'.repeat(64)}` } } })
+
+  it.each([
+    ['validate', trained, []],
+    ['train', trained, []],
+    ['build', trained, ['train']],
+    ['build', fetched, []],
+    ['build', makePipeline({ model: undefined }), []],
+    ['build', undefined, []],
+    ['virtual', trained, ['build']],
+    ['node', trained, ['build']],
+    ['publish', trained, ['train', 'build', 'virtual', 'node']],
+    ['report', trained, ['validate', 'train', 'build', 'virtual', 'node', 'publish']],
+  ] as const)('%s, case %#', (stage, pipeline, stages) => {
+    expect(stagesBefore(stage, pipeline)).toEqual(stages)
   })
 })
 

@@ -19,7 +19,7 @@ const REQUEST: TrainingRequest = {
   runId: 'run',
   seed: 1,
 }
-const LAYOUT = { mounts: [{ source: '/a:b', target: '/opt/ml/model', readOnly: false }], env: { CTSS_SEED: '1' }, writable: [] }
+const LAYOUT = { mounts: [{ source: '/a:b', target: '/opt/ml/model', readOnly: false }], env: { CTSS_SEED: '1' }, writable: [], metricsFile: '/m' }
 const options = (changes: Partial<TrainingRequest> = {}) => containerOptions({ ...REQUEST, ...changes }, LAYOUT, 'label')
 
 it('closes the container off', () => {
@@ -41,7 +41,7 @@ it('closes the container off', () => {
       Mounts: [{ Type: 'bind', Source: '/a:b', Target: '/opt/ml/model', ReadOnly: false }],
     },
   })
-  expect(options().HostConfig).not.toHaveProperty('DeviceRequests')
+  expect(options().HostConfig?.DeviceRequests).toEqual([])
   expect(options().HostConfig).not.toHaveProperty('NanoCpus')
 })
 

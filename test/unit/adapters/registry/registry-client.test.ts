@@ -10,6 +10,7 @@ let server: Server | undefined
 afterEach(async () => {
   server?.closeAllConnections()
   await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)))
+  server = undefined
 })
 
 /** A registry that answers as a test wants; the host, with a repository. */
@@ -47,6 +48,25 @@ describe('a registry that asks who one is', () => {
     const host = await serve(withTokens('Basic dXNlcjpzZWNyZXQ='))
     const registry = new OciRegistry({ credentials: async () => ({ username: 'user', password: 'secret' }) })
     for (let times = 0; times < 2; times++) expect((await registry.blob(`${host}/a/b`, DIGEST, 10))?.toString()).toBe('x')
+  })
+
+  it('gives one token for an upload, although the question before it asks for less', async () => {
+    const asked: string[][] = []
+    const host = await serve((request, response, own) => {
+      const url = new URL(request.url ?? '', `http://${own}`)
+      const challenge = (actions: string) =>
+        void response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${own}/token",scope="repository:a/b:${actions}"` }).end()
+      if (url.pathname === '/token') {
+        asked.push(url.searchParams.getAll('scope'))
+        return response.end(JSON.stringify({ token: 'all' }))
+      }
+      if (request.headers.authorization !== 'Bearer all') return challenge(request.method === 'HEAD' ? 'pull' : 'pull,push')
+      if (request.method === 'HEAD') return response.writeHead(404).end()
+      request.resume()
+      return response.writeHead(request.method === 'POST' ? 202 : 201, { location: '/upload' }).end()
+    })
+    await new OciRegistry().putBlob(`${host}/a/b`, Buffer.from('x'))
+    expect(asked).toEqual([['repository:a/b:pull,push', 'repository:a/b:pull']])
   })
 
   it('gets user and password where it wants these', async () => {
@@ -91,7 +111,7 @@ describe('a registry that does not do what it should', () => {
     [400, 'bad', 'registry-refused'],
   ])('answers %i %s, which is %s', async (status, body, code) => {
     const host = await serve((_, response) => response.writeHead(status).end(body))
-    await expect(new OciRegistry().manifest(`${host}/a:1`)).rejects.toMatchObject({ code })
+    await expect(new OciRegistry({ retryDelaysMs: [] }).manifest(`${host}/a:1`)).rejects.toMatchObject({ code })
   })
 
   it('sends something else than what was asked for', async () => {
@@ -162,6 +182,107 @@ describe('a registry that does not do what it should', () => {
       code: 'registry-refused',
       message: expect.stringContaining('does not list it'),
     })
+  })
+})
+
+describe('a registry that is busy', () => {
+  const busy = (statuses: readonly number[], headers: Record<string, string> = {}) => {
+    const asked: number[] = []
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
+      const status = statuses[asked.length] ?? 200
+      asked.push(status)
+      request.resume()
+      return status === 200 ? response.end('x') : response.writeHead(status, headers).end('busy')
+    }
+    return { asked, answer }
+  }
+
+  it('is asked again', async () => {
+    const { asked, answer } = busy([503, 502, 429, 500])
+    const registry = new OciRegistry({ retryDelaysMs: [0, 0, 0, 0] })
+    expect((await registry.blob(`${await serve(answer)}/a`, DIGEST, 10))?.toString()).toBe('x')
+    expect(asked).toEqual([503, 502, 429, 500, 200])
+  })
+
+  it.each(['0', 'Wed, 21 Oct 2015 07:28:00 GMT'])('is asked again when it wants to be: Retry-After: %s', async (time) => {
+    const { answer } = busy([429], { 'retry-after': time })
+    const registry = new OciRegistry({ retryDelaysMs: [3_600_000] })
+    expect((await registry.blob(`${await serve(answer)}/a`, DIGEST, 10))?.toString()).toBe('x')
+  })
+
+  it('counts as down when it wants more patience than a job has, and when it stays busy', async () => {
+    const patient = busy([429], { 'retry-after': '3600' })
+    await expect(new OciRegistry().manifest(`${await serve(patient.answer)}/a:1`)).rejects.toMatchObject({ code: 'registry-unavailable', retryable: true })
+    expect(patient.asked).toEqual([429])
+    server?.close()
+    const long = busy([503, 503, 503])
+    await expect(new OciRegistry({ retryDelaysMs: [0, 0] }).manifest(`${await serve(long.answer)}/a:1`)).rejects.toMatchObject({ code: 'registry-unavailable' })
+    expect(long.asked).toEqual([503, 503, 503])
+  })
+
+  it('is left alone when the run is cancelled meanwhile', async () => {
+    const controller = new AbortController()
+    const { answer } = busy([503], { 'retry-after': '20' })
+    const host = await serve((request, response) => {
+      answer(request, response)
+      setTimeout(() => controller.abort(), 20)
+    })
+    await expect(new OciRegistry({ signal: controller.signal }).manifest(`${host}/a:1`)).rejects.toMatchObject({ code: 'cancelled' })
+  })
+
+  it('in the place that gives tokens is no question of who one is', async () => {
+    const host = await serve((request, response, own) => {
+      if (request.url?.startsWith('/token')) response.writeHead(503).end()
+      else response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${own}/token"` }).end()
+    })
+    await expect(new OciRegistry().manifest(`${host}/a:1`)).rejects.toMatchObject({ code: 'registry-unavailable' })
+  })
+})
+
+describe('a list of tags', () => {
+  it('is read page by page, on the same registry only', async () => {
+    const host = await serve((request, response, own) => {
+      const last = new URL(request.url ?? '', 'http://x').searchParams.get('last')
+      const next = last === null ? '/v2/a/tags/list?last=1' : last === '1' ? `http://${own}/v2/a/tags/list?last=2` : 'http://127.0.0.1:1/v2/a/tags/list'
+      response.writeHead(200, { link: `<${next}>; rel="next"` }).end(JSON.stringify({ name: 'a', tags: [`after-${last}`, 7] }))
+    })
+    expect(await new OciRegistry().tags(`${host}/a`)).toEqual(['after-null', 'after-1', 'after-2'])
+  })
+
+  it('ends, however many pages there are', async () => {
+    const host = await serve((_, response) => response.writeHead(200, { link: '</v2/a/tags/list?last=x>; rel=next' }).end('{"tags":["x"]}'))
+    expect(await new OciRegistry().tags(`${host}/a`)).toHaveLength(20)
+  })
+
+  it.each(['nonsense', '[]', 'null', '{"tags":null}', '{"tags":{}}'])('is empty in %s', async (text) => {
+    expect(await new OciRegistry().tags(`${await serve((_, response) => response.end(text))}/a`)).toEqual([])
+  })
+})
+
+describe('whether one may write', () => {
+  it.each([
+    [202, true],
+    [401, false],
+    [403, false],
+    [404, false],
+    [405, false],
+  ])('is told by an answer %i to an upload that begins', async (status, may) => {
+    const seen: string[] = []
+    const host = await serve((request, response) => {
+      seen.push(`${request.method} ${request.url}`)
+      if (request.method === 'POST') response.writeHead(status, status === 202 ? { location: '/upload?state=1' } : {}).end('denied')
+      else response.writeHead(500).end()
+    })
+    expect(await new OciRegistry().mayPush(`${host}/a/b`)).toBe(may)
+    expect(seen).toEqual(['POST /v2/a/b/blobs/uploads/', ...(may ? ['DELETE /upload?state=1'] : [])])
+  })
+
+  it.each([
+    [500, 'registry-unavailable'],
+    [400, 'registry-refused'],
+  ])('is not told by an answer %i', async (status, code) => {
+    const host = await serve((_, response) => response.writeHead(status).end())
+    await expect(new OciRegistry().mayPush(`${host}/a`)).rejects.toMatchObject({ code })
   })
 })
 

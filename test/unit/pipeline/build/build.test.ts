@@ -2,19 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { runBuild } from '../../../../pipeline/build/build.ts'
-import type { BuildStageRequest } from '../../../../pipeline/build/build.ts'
+import { joinParts, runBuild } from '../../../../pipeline/build/build.ts'
+import type { BuildStageRequest, JoinRequest } from '../../../../pipeline/build/build.ts'
 import { buildContextImage } from '../../../../pipeline/build/context-image.ts'
 import { readOciDocument } from '../../../../pipeline/build/oci-documents.ts'
 import { digestOf } from '../../../../pipeline/digest.ts'
 import type { BuildResult, ImageBuilder } from '../../../../pipeline/ports/image-builder.ts'
 import type { Registry } from '../../../../pipeline/ports/registry.ts'
+import { error } from '../../../../pipeline/problem.ts'
 import type { StageContext, StageResult } from '../../../../pipeline/stage.ts'
+import type { StageRecord } from '../../../../schemas/generated/types.ts'
+import { validateStageRecord } from '../../../../schemas/generated/validators.js'
 import { blobsOf, buildContextOf } from '../../../support/build-stage.ts'
 import type { TreeFiles } from '../../../support/build-stage.ts'
 import { memoryBuilder } from '../../../support/memory-builder.ts'
 import { memoryRegistry } from '../../../support/memory-registry.ts'
 import { makePipeline } from '../../../support/pipeline.ts'
+import { makeRecord } from '../../../support/stage-record.ts'
 
 const REPOSITORY = 'registry.test/staging/cloud-counter'
 const PLATFORMS = ['linux/arm64', 'linux/amd64', 'linux/arm/v7']
@@ -178,8 +182,8 @@ describe('the stage build', () => {
 
   it.each([
     ['missing.txt', 'missing.txt is not in the build context on every platform'],
-    ['ignored.txt', 'ignored.txt is in the repository, and .dockerignore leaves it out of the build context'],
-    ['folder', 'folder is in the repository, and .dockerignore leaves it out of the build context'],
+    ['ignored.txt', 'ignored.txt is in the repository, and .dockerignore leaves it out of the build context on every platform'],
+    ['folder', 'folder is in the repository, and .dockerignore leaves it out of the build context on every platform'],
   ])('tells %s that is not there from one that is ignored', async (source, message) => {
     const files = { Dockerfile: `FROM debian\nCOPY ${source} /\n`, '.dockerignore': 'ignored.txt\nfolder', 'ignored.txt': '', 'folder/a': '' }
     expect((await build(files)).problems).toMatchObject([{ code: 'copy-source-missing', message, place: { file: 'Dockerfile', line: 2 } }])
@@ -286,5 +290,189 @@ describe('an image of one folder', () => {
       kind: 'refused',
       problems: [{ code: 'build-step-failed', place: { file: 'train/Dockerfile', line: 1 } }],
     })
+  })
+})
+
+describe('a build in parts', () => {
+  interface Case {
+    readonly files: TreeFiles
+    readonly platforms?: readonly string[]
+    readonly pipeline?: BuildStageRequest['pipeline']
+    readonly model?: typeof MODEL
+    /** Of all platforms; and of each, as its job asks for those of its own. */
+    readonly bases?: BuildStageRequest['bases']
+    readonly ownBases?: Readonly<Record<string, BuildStageRequest['bases']>>
+  }
+
+  const plain = { ...makePipeline(), model: undefined }
+  const below = { ...plain, manifest: { ...plain.manifest, directory: 'plugin' } }
+  const base = (image: string, standIn = false) => ({ image, digest: digestOf(image), standIn })
+  const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+  function requestFor({ pipeline = plain, model }: Case, platforms: readonly string[], bases: BuildStageRequest['bases']): BuildStageRequest {
+    return { pipeline, platforms, builder: memoryBuilder(registry), registry, repository: REPOSITORY, model, bases }
+  }
+
+  /** The record of one platform, as its job writes it and the next one reads it. */
+  async function buildPart(of: Case, platform: string): Promise<StageRecord> {
+    const context = buildContextOf(of.files, join(folder, platform), { blobs: blobsOf('weights') })
+    const { standIns = [], ...result } = await runBuild(context, { ...requestFor(of, [platform], of.ownBases?.[platform] ?? of.bases ?? []), join: false })
+    const record = { ...makeRecord('build'), ...result, environment: { kind: 'github', ...(standIns.length > 0 && { standIns }) } }
+    const read = stored(record)
+    if (!validateStageRecord(read)) throw new Error(JSON.stringify(validateStageRecord.errors))
+    return read
+  }
+
+  async function joinAll(of: Case, parts: readonly StageRecord[], request: Partial<JoinRequest> = {}): Promise<StageResult> {
+    const { builder: _, bases: __, ...shared } = requestFor(of, of.platforms ?? PLATFORMS, [])
+    return joinParts(buildContextOf(of.files, join(folder, 'join')), { ...shared, parts, ...request })
+  }
+
+  async function buildParts(of: Case): Promise<StageRecord[]> {
+    const parts: StageRecord[] = []
+    for (const platform of of.platforms ?? PLATFORMS) parts.push(await buildPart(of, platform))
+    return parts
+  }
+
+  async function buildWhole(of: Case): Promise<StageResult> {
+    return runBuild(buildContextOf(of.files, join(folder, 'whole'), { blobs: blobsOf('weights') }), requestFor(of, of.platforms ?? PLATFORMS, of.bases ?? []))
+  }
+
+  const modelAt = (path: string) => ({ ...plain, model: { path, source: { kind: 'train' as const } } })
+  const CASES: readonly (readonly [string, Case])[] = [
+    ['when all platforms pass', { files: { Dockerfile: 'FROM debian\nRUN echo hello\n' } }],
+    ['of a single platform', { files: { Dockerfile: 'FROM debian\n' }, platforms: ['linux/amd64'] }],
+    ['when one platform is refused', { files: { Dockerfile: 'FROM debian\nRUN arm64-only\n' }, platforms: ['linux/arm64', 'linux/amd64'] }],
+    ['when several are refused', { files: { 'plugin/Dockerfile': 'FROM debian\nRUN arm64-only\n' }, pipeline: below }],
+    ['when every platform has the same problem', { files: { Dockerfile: 'FROM debian\nRUN exit 2\n' } }],
+    ['when the one platform is refused', { files: { Dockerfile: 'RUN exit 2\n' }, platforms: ['linux/amd64'] }],
+    ['when COPY finds nothing', { files: { Dockerfile: 'FROM debian\nCOPY missing.txt /\n' } }],
+    [
+      'when .dockerignore leaves out what COPY takes',
+      { files: { 'plugin/Dockerfile': 'FROM debian\nCOPY a.txt /\n', 'plugin/.dockerignore': 'a.txt', 'plugin/a.txt': '' }, pipeline: below },
+    ],
+    ['when an image is for another platform', { files: { Dockerfile: 'FROM --platform=linux/amd64 debian\n' } }],
+    [
+      'when one is refused and one is for another platform',
+      { files: { Dockerfile: 'FROM --platform=linux/amd64 debian\nRUN arm64-only\n' }, platforms: ['linux/arm64', 'linux/arm/v7'] },
+    ],
+    ['with a model', { files: { Dockerfile: 'FROM debian\nCOPY model/weights.onnx /\n' }, pipeline: modelAt('model'), model: MODEL }],
+    ['when nothing copies the model', { files: { Dockerfile: 'FROM debian\n' }, pipeline: modelAt('model'), model: MODEL }],
+    ['when there is no Dockerfile', { files: {} }],
+    [
+      'on base images of each platform',
+      {
+        files: { Dockerfile: 'FROM base-$TARGETARCH\nFROM debian\n' },
+        platforms: ['linux/amd64', 'linux/arm64'],
+        bases: [base('base-amd64'), base('base-arm64', true), base('debian', true)],
+        ownBases: { 'linux/amd64': [base('base-amd64'), base('debian', true)], 'linux/arm64': [base('base-arm64', true), base('debian', true)] },
+      },
+    ],
+    ['on a base image that nobody knows', { files: { Dockerfile: 'FROM debian\n' }, platforms: ['linux/amd64'], bases: [{ image: 'debian', standIn: false }] }],
+  ]
+
+  it.each(CASES)('gives what a build in one piece gives, %s', async (_, of) => {
+    const whole = await buildWhole(of)
+
+    expect(stored(await joinAll(of, await buildParts(of)))).toEqual(stored(whole))
+  })
+
+  it('takes the parts in any order', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\nRUN arm64-only\n' } }
+    const whole = await buildWhole(of)
+
+    expect(stored(await joinAll(of, (await buildParts(of)).toReversed()))).toEqual(stored(whole))
+  })
+
+  it('leaves a part that is no whole build: it says so, and has no index', async () => {
+    const { details, outcome } = await buildPart({ files: { Dockerfile: 'FROM debian\n' } }, 'linux/amd64')
+
+    expect(outcome).toBe('passed')
+    expect(details).toMatchObject({ kind: 'build', part: true, platforms: [{ platform: 'linux/amd64', outcome: 'passed', digest: expect.any(String) }] })
+    expect(details).not.toHaveProperty('index')
+  })
+
+  it('takes the newest of two parts of one platform, which come first', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\n' }, platforms: ['linux/amd64'] }
+    const newer = await buildPart(of, 'linux/amd64')
+    const older = await buildPart({ ...of, files: { Dockerfile: 'FROM debian\nRUN echo old\n' } }, 'linux/amd64')
+    const { details } = await joinAll(of, [newer, older])
+
+    expect(details).toMatchObject({ platforms: newer.details.kind === 'build' ? newer.details.platforms : [] })
+  })
+
+  it('joins only the platforms that are asked for', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\n' } }
+    const parts = await buildParts(of)
+    const { details } = await joinAll({ ...of, platforms: ['linux/arm64'] }, parts)
+
+    expect(details).toMatchObject({ kind: 'build', platforms: [{ platform: 'linux/arm64' }] })
+    expect(details).not.toHaveProperty('part')
+  })
+
+  it('fails when the job of a platform was lost, and names the platform', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\n' } }
+    const [first] = await buildParts(of)
+
+    await expect(joinAll(of, [first!])).rejects.toMatchObject({
+      code: 'interrupted',
+      message: expect.stringContaining('the build for linux/amd64, linux/arm/v7 left no record'),
+      suggestion: expect.stringContaining('run it again'),
+    })
+    await expect(joinAll(of, [])).rejects.toMatchObject({ code: 'interrupted' })
+  })
+
+  it.each([
+    ['why it did', { reason: 'the registry does not answer' }, 'the registry does not answer'],
+    ['that much where it says nothing', {}, 'error'],
+  ])('fails when a job ended in an error, and says %s', async (_, said, words) => {
+    const of = { files: { Dockerfile: 'FROM debian\n' }, platforms: ['linux/amd64', 'linux/arm64'] }
+    const lost = makeRecord('build', { outcome: 'error', ...said, details: { kind: 'build', part: true, repository: '', platforms: [] } })
+
+    await expect(joinAll(of, [await buildPart(of, 'linux/amd64'), lost])).rejects.toMatchObject({
+      code: 'interrupted',
+      message: `the build for one platform did not come to its end: ${words}`,
+    })
+  })
+
+  it('is refused as a whole when a part came to nothing', async () => {
+    const problem = error('model-invalid', 'it holds no file')
+    const nothing = makeRecord('build', { outcome: 'failed', problems: [problem], details: { kind: 'build', part: true, repository: '', platforms: [] } })
+
+    expect(await joinAll({ files: {} }, [nothing])).toEqual({ outcome: 'failed', problems: [problem], metrics: {}, files: [], details: { kind: 'none' } })
+    expect(await joinAll({ files: {} }, [{ ...nothing, details: { kind: 'none' } }])).toMatchObject({ outcome: 'failed', details: { kind: 'none' } })
+  })
+
+  it('fails on another repository than the one that was built', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\n' } }
+
+    await expect(joinAll({ files: {} }, await buildParts(of))).rejects.toMatchObject({
+      code: 'interrupted',
+      message: expect.stringContaining('the repository is not the one that was built'),
+    })
+  })
+
+  it('fails when the registry has lost an image', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\n' } }
+    const parts = await buildParts(of)
+
+    await expect(joinAll(of, parts, { registry: memoryRegistry() })).rejects.toMatchObject({ code: 'registry-refused' })
+  })
+
+  it('says of a part that failed without a reason that it failed', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\nRUN exit 1\n' }, platforms: ['linux/amd64'] }
+    const part = await buildPart(of, 'linux/amd64')
+    const { problems } = await joinAll(of, [{ ...part, problems: [] }])
+
+    expect(problems).toMatchObject([{ code: 'build-failed', message: 'the build for linux/amd64 failed and does not say why' }])
+  })
+
+  it('takes a record that names neither builder, base images nor sizes', async () => {
+    const of = { files: { Dockerfile: 'FROM debian\n' }, platforms: ['linux/amd64'] }
+    const part = await buildPart(of, 'linux/amd64')
+    const { builder: _, bases: __, platforms, ...details } = part.details.kind === 'build' ? part.details : ({} as never)
+    const bare = { ...details, platforms: platforms.map(({ bytes: ___, ...platform }) => platform) }
+
+    expect(await joinAll(of, [{ ...part, details: bare }])).toMatchObject({ outcome: 'passed', details: { builder: 'engine', bases: [] } })
   })
 })

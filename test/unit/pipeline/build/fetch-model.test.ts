@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { fetchModel } from '../../../../pipeline/build/fetch-model.ts'
+import { fetchModel, keptModel } from '../../../../pipeline/build/fetch-model.ts'
 import { digestOf, listingDigest } from '../../../../pipeline/digest.ts'
 import type { DatasetAnswer, DatasetRequest } from '../../../../pipeline/ports/datasets.ts'
 import type { UntrustedEntry } from '../../../../pipeline/ports/untrusted-folder.ts'
 import { error } from '../../../../pipeline/problem.ts'
+import type { File } from '../../../../schemas/generated/types.ts'
 import { blobsOf, buildContextOf } from '../../../support/build-stage.ts'
 
 const SOURCE = { kind: 'uri' as const, uri: 'https://example.org/model', sha256: digestOf('model') }
@@ -39,5 +40,36 @@ describe('a model from elsewhere', () => {
   it('is refused when it holds nothing, or more than any model does', async () => {
     expect(await fetch(verified, []).model).toMatchObject({ code: 'model-invalid', message: expect.stringContaining('holds no file') })
     expect(await fetch(verified, [entry('a')], false).model).toMatchObject({ code: 'model-invalid', message: expect.stringContaining('more than 1000 files') })
+  })
+})
+
+describe('the model in the records of a build', () => {
+  const file = (name: string | undefined, role = 'model'): File => ({
+    role,
+    ...(name !== undefined && { name }),
+    digest: digestOf(name ?? ''),
+    bytes: 3,
+    mediaType: 'application/octet-stream',
+  })
+  const path = (name: string) => ({ path: name, digest: digestOf(name), bytes: 3 })
+
+  it('is none where no file is one of a model', () => {
+    expect(keptModel([])).toBeUndefined()
+    expect(keptModel([file('build-linux-amd64.log', 'log')])).toBeUndefined()
+  })
+
+  it('has the digest and the files that it was fetched with', () => {
+    expect(keptModel([file('a.log', 'log'), file('b/c'), file('a')])).toEqual({
+      digest: listingDigest([path('a'), path('b/c')]),
+      files: [path('b/c'), path('a')],
+    })
+  })
+
+  it('is there once, although every part of a build names it', () => {
+    expect(keptModel([file('a'), file('b'), file('a'), file('b')])).toEqual({ digest: listingDigest([path('a'), path('b')]), files: [path('a'), path('b')] })
+  })
+
+  it('may have a file without a name', () => {
+    expect(keptModel([file(undefined)])?.files).toEqual([{ path: '', digest: digestOf(''), bytes: 3 }])
   })
 })

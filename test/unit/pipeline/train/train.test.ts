@@ -1,35 +1,23 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FolderReader } from '../../../../adapters/untrusted-folder/folder-reader.ts'
 import { digestOf, listingDigest } from '../../../../pipeline/digest.ts'
-import type { Training } from '../../../../pipeline/pipeline.ts'
+import { Failure } from '../../../../pipeline/failure.ts'
 import type { DatasetAnswer } from '../../../../pipeline/ports/datasets.ts'
-import type { TrainingObservation, TrainingRequest } from '../../../../pipeline/ports/trainer.ts'
-import { runTrain, type TrainingImage } from '../../../../pipeline/train/train.ts'
-import type { TrainDetails } from '../../../../schemas/generated/types.ts'
+import type { TrainingObservation } from '../../../../pipeline/ports/trainer.ts'
+import { runTrain } from '../../../../pipeline/train/train.ts'
 import { makeTraining } from '../../../support/pipeline.ts'
 import { makeStageContext } from '../../../support/train-stage.ts'
+import { EXITED, trainScripted, write, type Attempt, type Files, type Scripted } from './scripted-training.ts'
 
 const RESULT = JSON.stringify({ schema: 'ctss.result/v1', metrics: { accuracy: { value: 0.91 } } })
 const MODEL = 'weights'
 const SHA = digestOf(MODEL).slice(7)
 const MANIFEST = JSON.stringify([{ path: 'model.npz', bytes: MODEL.length, sha256: SHA }])
 const GOOD: Files = { 'output/result.json': RESULT, 'model/model.npz': MODEL }
-const EXITED: TrainingObservation = { exitCode: 0, ending: 'exited', seconds: 1, log: 'epoch 1\n', cpuSeconds: null, memoryPeakBytes: null }
-
-type Files = Readonly<Record<string, string | Buffer>>
-
-/** What one attempt of the scripted container does. */
-interface Attempt {
-  readonly files?: Files
-  readonly checkpoint?: string
-  readonly observation?: Partial<TrainingObservation>
-  /** More than plain files. */
-  readonly act?: (request: TrainingRequest) => Promise<void>
-}
 
 let folder = ''
 beforeEach(async () => {
@@ -37,61 +25,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-async function write(path: string, content: string | Buffer): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, content)
-}
-
-async function train(
-  attempts: readonly Attempt[],
-  {
-    training = {},
-    image = { kind: 'ready', reference: 'image@sha256:1' },
-    answers = {},
-  }: { training?: Partial<Training>; image?: TrainingImage; answers?: Record<string, DatasetAnswer> } = {},
-) {
-  const context = makeStageContext(folder)
-  const requests: TrainingRequest[] = []
-  let built = 0
-  const result = await runTrain(context, {
-    training: makeTraining(training),
-    platform: 'linux/amd64',
-    runId: 'run-1',
-    folders: new FolderReader(),
-    buildImage: () => {
-      built += 1
-      return Promise.resolve(image)
-    },
-    datasets: {
-      fetch: ({ dataset }) => Promise.resolve(answers[dataset.name] ?? { kind: 'verified', folder: `/data/${dataset.name}`, digest: digestOf(dataset.name) }),
-    },
-    trainer: {
-      engine: 'docker',
-      async train(request) {
-        const attempt = attempts[requests.length]!
-        requests.push(request)
-        await mkdir(join(request.results, 'model'), { recursive: true })
-        await mkdir(join(request.results, 'output'), { recursive: true })
-        for (const [path, content] of Object.entries(attempt.files ?? {})) await write(join(request.results, path), content)
-        if (attempt.checkpoint !== undefined) await write(join(request.checkpoints, 'last'), attempt.checkpoint)
-        await attempt.act?.(request)
-        return { ...EXITED, ...attempt.observation }
-      },
-    },
-    placeOf: (path) => (path[3] === 'sha256' ? { file: 'ctss.yaml', line: Number(path[2]) + 1 } : undefined),
-  })
-  const details = result.details as TrainDetails
-  return {
-    result,
-    details,
-    requests,
-    built,
-    context,
-    codes: result.problems.map(({ code }) => code),
-    messages: result.problems.map(({ message }) => message).join('\n'),
-  }
-}
-
+const train = (attempts: readonly Attempt[], options: Scripted = {}) => trainScripted(folder, attempts, options)
 const trainOnce = (files: Files, act?: Attempt['act']) => train([{ files, ...(act && { act }) }])
 
 describe('a training that ends well', () => {
@@ -181,10 +115,42 @@ describe('before the training', () => {
   it('every wrong data set is a problem, and nothing is built', async () => {
     const datasets = ['a', 'b', 'c'].map((name) => ({ name, uri: name, sha256: 'a'.repeat(64) }))
     const refused = (name: string): DatasetAnswer => ({ kind: 'refused', problem: { code: 'dataset-mismatch', severity: 'error', message: name } })
-    const { result, requests, built } = await train([], { training: { datasets }, answers: { a: refused('a'), c: refused('c') } })
+    const { result, requests, calls } = await train([], { training: { datasets }, answers: { a: refused('a'), c: refused('c') } })
 
     expect(result).toMatchObject({ outcome: 'failed', problems: [{ message: 'a' }, { message: 'c' }], details: { kind: 'none' } })
-    expect([requests.length, built]).toEqual([0, 0])
+    expect(requests).toEqual([])
+    expect(calls).toEqual(['data', 'data', 'data'])
+  })
+
+  it('a GPU that is not to be had is a failure, and nothing is fetched or built', async () => {
+    const calls: string[] = []
+    const trainer = {
+      requireGpu(gpu: unknown) {
+        calls.push(JSON.stringify(gpu))
+        return Promise.reject(new Failure('trainer-unavailable', 'no GPU'))
+      },
+    }
+    const gpu = { type: 'gpu_a100', count: 2 }
+    const training = train([], { training: { gpu, datasets: [{ name: 'a', uri: 'a', sha256: 'a'.repeat(64) }] }, trainer })
+
+    await expect(training).rejects.toMatchObject({ code: 'trainer-unavailable' })
+    expect(calls).toEqual(['{"type":"gpu_a100","count":2}'])
+  })
+
+  it('what GPUs the machine has is recorded, where one was asked for and they are known', async () => {
+    const trainer = { requireGpu: () => Promise.resolve(['NVIDIA A100-SXM4-40GB']) }
+    const gpusOf = async (options: Scripted) => (await train([{ files: GOOD }], options)).details.gpus
+
+    expect(await gpusOf({ training: { gpu: true }, trainer })).toEqual(['NVIDIA A100-SXM4-40GB'])
+    expect(await gpusOf({ training: { gpu: true } })).toBeUndefined()
+    expect(await gpusOf({ trainer })).toBeUndefined()
+  })
+
+  it('an engine that is not the one of this machine is a failure', async () => {
+    await expect(train([], { training: { engine: 'ray' } })).rejects.toMatchObject({
+      code: 'trainer-unavailable',
+      message: 'training.engine is ray, and this machine trains with docker',
+    })
   })
 
   it('a training image that cannot be built is the problem of its build', async () => {
@@ -278,6 +244,8 @@ describe('a training that ends with 75', () => {
       datasets: { fetch: () => Promise.reject(new Error('unused')) },
       trainer: {
         engine: 'docker',
+        requireGpu: () => Promise.reject(new Error('unused')),
+        restoreCheckpoints: () => Promise.reject(new Error('unused')),
         async train(request) {
           await write(join(request.checkpoints, 'last'), 'x')
           controller.abort()

@@ -1,0 +1,5 @@
+import { BUILD } from '../definitions.ts'
+import { runAction } from '../run-action.ts'
+import { runBuildAction } from '../build-action.ts'
+
+await runAction(BUILD, runBuildAction)

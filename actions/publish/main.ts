@@ -1,0 +1,5 @@
+import { PUBLISH } from '../definitions.ts'
+import { runAction } from '../run-action.ts'
+import { runPublishAction } from '../publish-action.ts'
+
+await runAction(PUBLISH, runPublishAction)

@@ -1,0 +1,143 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ACTIONS } from '../../actions/definitions.ts'
+import { layOutRelease, OURS } from '../support/act/lay-out-release.ts'
+import { makePlugin, tinyFiles, type Plugin, type Stage } from '../support/act/story.ts'
+import { tellStories } from '../support/act/story-suite.ts'
+import { makeStandIns } from '../support/act/stand-ins/make-stand-ins.ts'
+import { Workplace } from '../support/ctss-process.ts'
+import { startGithub, type Github } from '../support/github/github.ts'
+import { githubPeople } from '../support/github/people.ts'
+import { git } from '../support/layout.ts'
+import { checkWorkflow } from '../support/mini-runner/check.ts'
+import { openAliased, type Aliased } from '../support/mini-runner/commit-aliases.ts'
+import { makeMiniGitHub } from '../support/mini-runner/make-github.ts'
+import { makeMiniStage } from '../support/mini-runner/mini-stage.ts'
+import type { Permissions } from '../support/mini-runner/permissions.ts'
+import { pullRequest, push } from '../support/mini-runner/trigger.ts'
+
+describe("our workflows on GitHub's own parser and evaluator", () => {
+  tellStories(makeMiniStage)
+})
+
+describe('before anything runs', () => {
+  /** Findings that are meant to be, with the reason. */
+  const MEANT: Readonly<Record<string, string>> = {
+    "ci.yml: job 'actions': sagecontinuum/ctss/actions/build needs 'packages: write'": 'the registry is one of the job',
+    "ci.yml: job 'actions': sagecontinuum/ctss/actions/index needs 'packages: write'": 'the registry is one of the job',
+    "dispatch.yml: job 'source': sagecontinuum/ctss/actions/setup needs 'packages: read'": 'given a plan, it looks no records up',
+    "ci.yml: job 'actions': sagecontinuum/ctss/actions/report needs 'pull-requests: write'": 'it writes no comment',
+  }
+
+  it('GitHub has nothing against our workflows, jobs have the rights that they need and no others, and a time limit', async () => {
+    await using place = await Workplace.make()
+    const release = join(place.folder, 'release')
+    await layOutRelease(release)
+    const caller = join(process.cwd(), 'examples/smoke-detector')
+    const github = await makeMiniGitHub(
+      place.folder,
+      { ...(await makeStandIns(join(place.folder, 'stand-ins'))), [OURS]: release, 'zelda/plugin': caller },
+      { needsOf: (action) => ACTIONS.find(({ name }) => action === `${OURS}/actions/${name}`)?.permissions },
+    )
+    const findings = []
+    for (const [repository, folder] of [
+      [OURS, release],
+      ['zelda/plugin', caller],
+    ] as const)
+      for (const name of readdirSync(join(folder, '.github/workflows')))
+        findings.push(await checkWorkflow(github, github.repositories[repository]!, `.github/workflows/${name}`))
+
+    expect(findings.flatMap(({ refusals }) => refusals)).toEqual([])
+    const faults = new Set(findings.flatMap(({ faults: all }) => all.map((fault) => fault.replace(`${OURS}/.github/workflows/`, ''))))
+    expect([...faults].filter((fault) => MEANT[fault] === undefined)).toEqual([])
+    expect(Object.keys(MEANT).filter((meant) => !faults.has(meant))).toEqual([])
+  })
+})
+
+describe('two runs of one caller', () => {
+  let stage: Stage
+  let plugin: Plugin
+  let commit = ''
+  beforeAll(async () => {
+    stage = await makeMiniStage()
+    plugin = await makePlugin(stage, 'zelda/twice')
+    // It ends at the manifest: what matters is which run is let go on.
+    commit = await plugin.commit(await tinyFiles('twice', { 'sage.yaml': 'name: Twice\n' }))
+  })
+  afterAll(async () => stage[Symbol.asyncDispose]())
+
+  it('a newer push to a pull request takes the place of the run before', async () => {
+    // From a fork, which gets no comment.
+    const trigger = pullRequest(plugin.name, { commit, head: commit, base: commit }, 'stranger/twice')
+    const runs = await Promise.all([stage.run(trigger), stage.run(trigger)])
+
+    // The other one was cancelled, before its plan or in it.
+    expect(runs.map(({ jobs }) => jobs['plan']).filter((plan) => plan === 'failure')).toHaveLength(1)
+    expect(runs.map(({ jobs }) => jobs['plan'] ?? 'cancelled')).toContain('cancelled')
+  })
+
+  it('pushes to a branch leave each other alone', async () => {
+    const runs = await Promise.all([stage.run(push(plugin.name, commit)), stage.run(push(plugin.name, commit))])
+
+    expect(runs.map(({ jobs }) => jobs['plan'])).toEqual(['failure', 'failure'])
+  })
+})
+
+describe('with the API of GitHub', () => {
+  let github: Github
+  let door: Aliased
+  let stage: Stage
+  let plugin: Plugin
+  let base = ''
+  beforeAll(async () => {
+    github = await startGithub()
+    door = await openAliased(github.url)
+    const issueToken = async ({ contents = 'none', 'pull-requests': pulls = 'none' }: Permissions): Promise<string> =>
+      github.workflowToken({ ...(contents !== 'none' && { contents }), ...(pulls !== 'none' && { pull_requests: pulls }) })
+    stage = await makeMiniStage({ environment: { GITHUB_API_URL: door.url }, issueToken })
+    plugin = await makePlugin(stage, `${github.owner}/${github.repository}`)
+    base = await plugin.commit(await tinyFiles('forged'))
+  })
+  afterAll(async () => {
+    for (const resource of [stage, door, github]) await resource[Symbol.asyncDispose]()
+  })
+
+  it('a pull request has one comment, which its runs keep up to date', async () => {
+    const people = githubPeople(github)
+    const comments = async (number: number): Promise<readonly string[]> => {
+      const answer = await fetch(`${github.url}/repos/${plugin.name}/issues/${number}/comments`, {
+        headers: { authorization: `token ${github.people.maintainer}` },
+      })
+      return ((await answer.json()) as { readonly body: string }[]).map(({ body }) => body)
+    }
+    const opened = await people.push()
+    const commit = await plugin.commit({ 'main.sh': 'cat /model/weights.txt\necho changed\n' })
+    door.alias(opened.head, commit)
+    const first = await stage.run(pullRequest(plugin.name, { commit, head: commit, base }, plugin.name, opened.number))
+    expect(first.passed, first.log.slice(-100).join('\n')).toBe(true)
+    expect(await comments(opened.number)).toEqual([expect.stringContaining('forged')])
+
+    const pushed = await people.push(opened.number)
+    const broken = await plugin.commit({ 'sage.yaml': 'name: Forged\n' })
+    door.alias(pushed.head, broken)
+    const second = await stage.run(pullRequest(plugin.name, { commit: broken, head: broken, base }, plugin.name, opened.number))
+    expect(second.passed).toBe(false)
+    expect(await comments(opened.number)).toEqual([expect.stringContaining('sage.yaml')])
+    expect(github.violations).toEqual([])
+  })
+
+  it('the tag of the version makes a release, with its assets', async () => {
+    const commit = await plugin.commit(await tinyFiles('forged', { 'main.sh': 'cat /model/weights.txt\necho released\n' }))
+    git(plugin.folder, 'tag', 'v0.1.0')
+    door.alias(await githubPeople(github).tag('v0.1.0'), commit)
+    const run = await stage.run(push(plugin.name, commit, 'refs/tags/v0.1.0'))
+
+    expect(run.passed, run.log.slice(-100).join('\n')).toBe(true)
+    const [release, ...others] = github.releases()
+    expect(others).toEqual([])
+    expect(release).toMatchObject({ draft: false, tag_name: 'v0.1.0' })
+    expect(release?.assets.map(({ name }) => name).toSorted()).toContain('SHA256SUMS')
+    expect(github.violations).toEqual([])
+  })
+})

@@ -1,0 +1,41 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { provideTool } from '../tools.ts'
+import { OURS } from './lay-out-release.ts'
+import { prepareForAct } from './prepare-for-act.ts'
+import { runAct } from './run-act.ts'
+import { recordsAmong } from './run-facts.ts'
+import { makeGround, pinnedStandIns, REGISTRY_VARIABLE, storyJobName, WORKFLOW, type Stage, type StageOptions } from './story.ts'
+
+/** Stories told by act. */
+export async function makeActStage({ environment = {} }: StageOptions = {}): Promise<Stage> {
+  const { folder, registry, release, standIns } = await makeGround()
+  const prepared = join(folder, 'prepared')
+  await prepareForAct(OURS, release, prepared)
+  const github = {
+    act: await provideTool('act'),
+    folder: join(folder, 'act'),
+    repositories: join(folder, 'repositories'),
+    references: { [`${OURS}@v1`]: prepared, [`${OURS}@self`]: prepared, ...pinnedStandIns(join(release, '.github/workflows'), standIns) },
+    variables: { [REGISTRY_VARIABLE]: registry },
+    environment,
+  }
+  return {
+    folder,
+    registry,
+    async run(trigger, { signal } = {}) {
+      const { status, jobs, annotations, summaries, artifacts, log, seconds } = await runAct(github, trigger, WORKFLOW, signal)
+      return {
+        passed: status === 0,
+        jobs: Object.fromEntries(jobs.map(({ id, matrix, conclusion }) => [storyJobName(id, matrix), conclusion])),
+        annotations,
+        summaries,
+        artifacts,
+        records: recordsAmong(artifacts),
+        log,
+        seconds,
+      }
+    },
+    [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),
+  }
+}

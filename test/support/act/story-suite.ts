@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { pullRequest, push } from '../mini-runner/trigger.ts'
+import { git } from '../layout.ts'
+import { MANIFEST, NATIVE, ONE_TRIAL } from '../tiny-plugin.ts'
+import { readOutcomes } from './run-facts.ts'
+import { makePlugin, tinyFiles, type Plugin, type Stage, type StoryRun } from './story.ts'
+
+const FOREIGN = NATIVE === 'linux/amd64' ? 'linux/arm64' : 'linux/amd64'
+const EVERY_JOB = ['plan', 'train', `platform ${NATIVE}`, 'index', 'virtual', 'publish', 'report']
+
+const ended = (conclusion: string, ...jobs: readonly string[]): Record<string, string> => Object.fromEntries(jobs.map((job) => [job, conclusion]))
+const outcomes = ({ artifacts }: StoryRun): Readonly<Record<string, string>> => readOutcomes(join(artifacts, 'report'))
+const reportOf = ({ artifacts }: StoryRun): string => readFileSync(join(artifacts, 'report/report.md'), 'utf8')
+const why = (run: StoryRun): string => run.log.slice(-200).join('\n')
+
+/** The stories of a plugin author's runs, told by whatever runs workflows. */
+export function tellStories(makeStage: () => Promise<Stage>): void {
+  let stage: Stage
+  const fresh = async (name: string, files: Parameters<typeof tinyFiles>[1] = {}): Promise<{ plugin: Plugin; commit: string }> => {
+    const plugin = await makePlugin(stage, `zelda/${name}`)
+    return { plugin, commit: await plugin.commit(await tinyFiles(name, files)) }
+  }
+  /** Whether the registry knows a repository below the namespace of the stage. */
+  const hasTags = async (repository: string): Promise<boolean> => {
+    const [host, namespace] = stage.registry.split('/')
+    const answer = await fetch(`http://${host}/v2/${namespace}/${repository}/tags/list`)
+    await answer.body?.cancel()
+    return answer.ok
+  }
+  beforeAll(async () => {
+    stage = await makeStage()
+  })
+  afterAll(async () => stage[Symbol.asyncDispose]())
+
+  it('a good plugin goes through every stage, and a push that changes nothing ends after the plan', async () => {
+    const { plugin, commit } = await fresh('good')
+    const first = await stage.run(push(plugin.name, commit))
+
+    expect(first.jobs, why(first)).toEqual(ended('success', ...EVERY_JOB))
+    expect(outcomes(first)).toEqual({ ...ended('passed', 'validate', 'train', 'build', 'virtual', 'publish'), node: 'skipped' })
+    expect(Object.keys(first.records).toSorted()).toEqual(['build', `build-${NATIVE.replaceAll('/', '-')}`, 'publish', 'train', 'validate', 'virtual'])
+    expect(reportOf(first)).toContain('faults/good')
+    expect(first.summaries.join('\n')).toContain('faults/good')
+    expect(first.annotations.filter(({ level }) => level === 'error')).toEqual([])
+    const { details } = first.records['publish']!
+    expect(details.kind === 'publish' && details.reference).toMatch(new RegExp(`^${stage.registry}/faults/good@sha256:`))
+    expect(await hasTags('faults/good')).toBe(true)
+
+    const second = await stage.run(push(plugin.name, await plugin.commit({ 'README.md': 'One more line.\n' })))
+    expect(second.jobs, why(second)).toEqual(ended('success', 'plan'))
+    expect(second.passed).toBe(true)
+  })
+
+  it('a broken manifest is told at its lines, and nothing else runs', async () => {
+    const { plugin, commit } = await fresh('broken', { 'sage.yaml': MANIFEST.replace('name: tiny-plugin', 'name: Broken Name') })
+    const run = await stage.run(push(plugin.name, commit))
+
+    expect(run.passed).toBe(false)
+    expect(run.jobs, why(run)).toEqual({ plan: 'failure', report: 'failure' })
+    expect(run.annotations).toContainEqual(expect.objectContaining({ level: 'error', properties: expect.objectContaining({ file: 'sage.yaml', line: '1' }) }))
+    expect(outcomes(run)).toMatchObject({ validate: 'failed', train: 'skipped', publish: 'skipped' })
+    expect(reportOf(run)).toContain('sage.yaml')
+  })
+
+  it('a gate that fails stops the run after training, and says what it found', async () => {
+    const pipeline = `training:\n  dockerfile: train/Dockerfile\n  command: [sh, /train.sh]\n  gates: [{metric: accuracy, min: 0.95}]\nmodel: {path: model, from: train}\n${ONE_TRIAL}`
+    const { plugin, commit } = await fresh('gated', { 'ctss.yaml': pipeline })
+    const run = await stage.run(push(plugin.name, commit))
+
+    expect(run.passed).toBe(false)
+    expect(run.jobs, why(run)).toEqual({ plan: 'success', train: 'failure', report: 'failure' })
+    expect(outcomes(run)).toMatchObject({ validate: 'passed', train: 'failed', build: 'skipped', publish: 'skipped' })
+    expect(run.annotations.map(({ message }) => message).join('\n')).toMatch(/accuracy is 0\.91/)
+    expect(reportOf(run)).toContain('0.95')
+  })
+
+  it('one architecture that fails leaves the other', async () => {
+    const { plugin, commit } = await fresh('half', {
+      'sage.yaml': MANIFEST.replace(`[${NATIVE}]`, `[${NATIVE}, ${FOREIGN}]`),
+      Dockerfile: `FROM debian:bookworm-slim\nRUN [ "$(dpkg --print-architecture)" = ${NATIVE.slice('linux/'.length)} ]\nCOPY model /model\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n`,
+    })
+    const run = await stage.run(push(plugin.name, commit))
+
+    expect(run.passed).toBe(false)
+    expect(run.jobs, why(run)).toEqual({
+      ...ended('success', 'plan', 'train', `platform ${NATIVE}`),
+      ...ended('failure', `platform ${FOREIGN}`, 'index', 'report'),
+    })
+    expect(outcomes(run)).toMatchObject({ train: 'passed', build: 'failed', virtual: 'skipped' })
+    expect(run.records[`build-${NATIVE.replaceAll('/', '-')}`]?.outcome).toBe('passed')
+    expect(run.records[`build-${FOREIGN.replaceAll('/', '-')}`]?.outcome).toBe('failed')
+    expect(reportOf(run)).toContain(FOREIGN)
+    expect(await hasTags('faults/half')).toBe(false)
+  })
+
+  it('a pull request from a fork gets images in archives, no secrets, and publishes nothing', async () => {
+    const { plugin, commit } = await fresh('forked')
+    const head = await plugin.commit({ 'main.sh': 'cat /model/weights.txt\necho changed\n' })
+    git(plugin.folder, 'update-ref', 'refs/pull/7/head', head)
+    const run = await stage.run(pullRequest(plugin.name, { commit: head, head, base: commit }, 'stranger/forked'))
+
+    expect(run.jobs, why(run)).toEqual(ended('success', ...EVERY_JOB.filter((job) => job !== 'publish')))
+    expect(readdirSync(join(run.artifacts, 'ctss-build'))).toContain('image')
+    expect(run.records['build']?.subject.commit).toBe(head)
+    expect(reportOf(run)).toContain('faults/forked')
+    for (const place of ['faults', 'staging/trusted/faults', 'staging/untrusted/faults']) expect(await hasTags(`${place}/forked`), place).toBe(false)
+  })
+
+  it('two runs of one commit at once both end well, and publish the same', async () => {
+    const { plugin, commit } = await fresh('doubled')
+    const runs = await Promise.all([stage.run(push(plugin.name, commit)), stage.run(push(plugin.name, commit))])
+
+    for (const run of runs) {
+      expect(run.jobs, why(run)).toEqual(ended('success', ...EVERY_JOB))
+      const { details } = run.records['publish']!
+      const reference = details.kind === 'publish' ? details.reference : ''
+      const [name, digest] = reference.slice(reference.indexOf('/') + 1).split('@')
+      expect(
+        (
+          await fetch(`http://${stage.registry.split('/')[0]}/v2/${name}/manifests/${digest}`, {
+            headers: { accept: 'application/vnd.oci.image.index.v1+json' },
+          })
+        ).status,
+      ).toBe(200)
+    }
+  })
+}
