@@ -22,6 +22,7 @@ const OBEYED = /^\s*::/
 /** Writes the log of a job to a stream, which the runner reads. */
 export function jobLog(stream: NodeJS.WritableStream): JobLog {
   const write = (text: string): void => void stream.write(`${text}\n`)
+  let isGroupOpen = false
   const progressFor = (name: string): Progress => ({
     step: (text) => write(`${name}: ${printable(text)}`),
     output: (text) => text.split(/\r?\n/).forEach((line) => write(`${BEFORE_OUTPUT}${printable(line)}`)),
@@ -36,11 +37,13 @@ export function jobLog(stream: NodeJS.WritableStream): JobLog {
     error: (text) => write(`::error::${escapeData(printableLines(text))}`),
     warning: (text) => write(`::warning::${escapeData(printableLines(text))}`),
     stageStarted(stage, reason) {
+      isGroupOpen = true
       write(`::group::${stage}: ${escapeData(printable(reason))}`)
       return progressFor(stage)
     },
     stageEnded({ stage, outcome, ran, seconds, reason }) {
-      if (ran) write('::endgroup::')
+      if (isGroupOpen) write('::endgroup::')
+      isGroupOpen = false
       write(`${stage}: ${outcome}${ran ? ` in ${duration(seconds)}` : ''}${reason === undefined ? '' : `: ${printable(reason)}`}`)
     },
   }

@@ -11,7 +11,8 @@ const PLAN_BYTES = 64 * 2 ** 20
 export async function readPlan(parents: readonly string[]): Promise<RunPlan | undefined> {
   for (const parent of parents) {
     // A single artifact that a pattern finds is unpacked without a folder of its own (actions/download-artifact).
-    for (const name of ['', ...(await readdir(parent).catch(() => [])).toSorted()]) {
+    const names = await readdir(parent).catch((): string[] => [])
+    for (const name of ['', ...names.toSorted()]) {
       const file = join(parent, name, 'plan.json')
       const stats = await lstat(file).catch(() => undefined)
       if (stats?.isFile() === true) return parsePlan(file, stats.size > PLAN_BYTES ? '' : await readFile(file, 'utf8'))

@@ -10,7 +10,7 @@ import { writeJobReport } from './job-report.ts'
 import { importImages } from './import-images.ts'
 import { openJob, type Job } from './job.ts'
 import { keepRecords } from './keep-records.ts'
-import { repositoryOf } from './report-action.ts'
+import { repositoryOfRun } from './repository-of-run.ts'
 import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
 import { runStageAction, type FinishedStage } from './stage-action.ts'
 
@@ -55,7 +55,7 @@ async function releaseAtGithub(job: Job, { record, summaries }: FinishedStage, d
   const { version, name } = details
   const progress = job.log.stageStarted('publish', `the release ${version} at GitHub`)
   const outcome = await completeRelease(
-    githubForge({ ...repositoryOf(job.environment), token, signal: job.signal }),
+    githubForge({ ...(await repositoryOfRun()), token, signal: job.signal }),
     {
       tag: tags.find((tag) => tag === version || tag === `v${version}`) ?? `v${version}`,
       commit,

@@ -8,9 +8,9 @@ import { runStages, type GivenStage, type StageSummary } from '../pipeline/run.t
 import { gatesScript } from '../pipeline/stage-scripts/gates-script.ts'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
 import type { REPORT } from './definitions.ts'
-import type { ActionsEnvironment } from './environment.ts'
 import { writeJobReport } from './job-report.ts'
 import { givenStages, openJob, type Job } from './job.ts'
+import { repositoryOfRun } from './repository-of-run.ts'
 import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
 import { writeSummary } from './summary.ts'
 
@@ -42,14 +42,14 @@ async function summariseRun(job: Job): Promise<readonly StageSummary[]> {
 }
 
 /** Undefined: there is no pull request, or nobody here may write to it. That the comment cannot be written does not change the verdict. */
-async function comment({ event, environment, log, signal, subject }: Job, report: Report, token: string | undefined): Promise<string | undefined> {
+async function comment({ event, log, signal, subject }: Job, report: Report, token: string | undefined): Promise<string | undefined> {
   if (event.pullRequest === undefined) return undefined
   if (event.trust === 'untrusted' || token === undefined) {
     log.line('A pull request from a fork gets no comment, since its run may not write: the report stands in the summary and in the artifacts.')
     return undefined
   }
   try {
-    const forge = githubForge({ ...repositoryOf(environment), token, signal })
+    const forge = githubForge({ ...(await repositoryOfRun()), token, signal })
     const outcome = await upsertComment(forge, {
       pullRequest: event.pullRequest,
       plugin: subject.prefix ?? '',
@@ -63,10 +63,4 @@ async function comment({ event, environment, log, signal, subject }: Job, report
     log.warning(`the comment could not be written: ${[error.message, error.suggestion].filter(Boolean).join(' ')}`)
   }
   return undefined
-}
-
-/** Owner and name of the repository that the workflow runs in, and where GitHub answers. */
-export function repositoryOf({ repository, apiUrl }: ActionsEnvironment): { readonly baseUrl: string; readonly owner: string; readonly repository: string } {
-  const [owner = '', name = ''] = repository.split('/')
-  return { baseUrl: apiUrl, owner, repository: name }
 }

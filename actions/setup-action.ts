@@ -89,7 +89,7 @@ function outputsOf(plan: RunPlan, outcome: MadePlan['outcome']): ActionResult<ty
   // `validate` has run in the job that plans; a run in which nothing else runs is told by the plan itself.
   const runs = PLANNED.some((stage) => stage !== 'validate' && kindOf(stage) === 'run')
   return {
-    plan: JSON.stringify({ ...plan, stages: plan.stages.map(({ record: _, ...stage }) => stage), parts: [] }),
+    plan: JSON.stringify({ ...plan, stages: plan.stages.map(({ stage, kind, reason }) => ({ stage, kind, reason })), parts: [] }),
     validate: kindOf('validate'),
     train: kindOf('train'),
     build: kindOf('build'),

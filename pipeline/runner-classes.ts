@@ -26,7 +26,8 @@ const MOST_LABELS = 16
 /** Reads a mapping of keys to a label or labels, as it comes out of YAML, over the defaults. Complaints: what is wrong with it, all at once. */
 export function readRunnerMap(value: unknown): { readonly map: RunnerMap; readonly complaints: readonly string[] } {
   if (value === undefined || value === null) return { map: DEFAULT_RUNNERS, complaints: [] }
-  if (typeof value !== 'object' || Array.isArray(value)) return { map: DEFAULT_RUNNERS, complaints: ['it is not a mapping, such as {linux/arm64: [self-hosted, linux, arm64]}'] }
+  if (typeof value !== 'object' || Array.isArray(value))
+    return { map: DEFAULT_RUNNERS, complaints: ['it is not a mapping, such as {linux/arm64: [self-hosted, linux, arm64]}'] }
   const complaints: string[] = []
   const map: Record<string, RunnerLabels> = { ...DEFAULT_RUNNERS }
   for (const [key, labels] of Object.entries(value)) {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { WorkFolder } from '../../pipeline/run.ts'
-import { storageFailure } from '../filesystem/storage-failure.ts'
+import { errorCode, storageFailure } from '../filesystem/storage-failure.ts'
 
 /**
  * Makes a folder for one stage below `parent`, removed when the stage ends. Its name carries our process id and start time, so that a later run
@@ -13,7 +13,7 @@ export async function makeWorkFolder(parent: string, purpose: string): Promise<W
     const folder = await mkdtemp(join(parent, `${process.pid}-${(await startTime(process.pid)) ?? '0'}-${purpose}-`))
     const path = join(folder, purpose)
     await mkdir(path)
-    return { path, [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true, maxRetries: 3 }) }
+    return { path, [Symbol.asyncDispose]: async () => remove(folder) }
   } catch (error) {
     throw storageFailure(error, `making a work folder in ${parent}`)
   }
@@ -25,8 +25,15 @@ export async function sweepWorkFolders(parent: string): Promise<void> {
     const [, pid, started] = /^(\d+)-(\d+)-/.exec(name) ?? []
     if (pid === undefined || (await startTime(Number(pid))) === started) continue
     await endBuilds(join(parent, name))
-    await rm(join(parent, name), { recursive: true, force: true })
+    await remove(join(parent, name))
   }
+}
+
+/** A container may have closed folders of its own to whoever is not root: they stay, which is no reason to fail. */
+async function remove(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+    if (errorCode(error) !== 'EACCES' && errorCode(error) !== 'EPERM') throw error
+  })
 }
 
 /** A `docker buildx build` outlives a process that is killed, and would build on for nobody; the folder among its arguments shows whose it is. */

@@ -1,10 +1,11 @@
+import { getExecOutput } from '@actions/exec'
 import type Docker from 'dockerode'
 
 import { Failure } from '../../pipeline/failure.ts'
 import { isRunOver } from '../engine/run-id.ts'
 import { sweepWorkFolders } from '../machine/work-folders.ts'
 import { sweepLeftovers } from '../virtual-waggle/sweep-leftovers.ts'
-import { listBuilders, ownBuilderName, removeBuilder } from './runner-builder.ts'
+import { listBuilders, ownBuilderName } from './runner-builder.ts'
 
 export interface RunnerSweepOptions {
   readonly docker: Docker
@@ -30,7 +31,7 @@ export async function sweepRunner({ docker, workParent, builderName }: RunnerSwe
   }
   await attempt(async () => sweepLeftovers({ docker, workParent }))
   await attempt(async () => {
-    for (const name of await listBuilders({})) if (name === builderName || isOfDeadRun(name)) await removeBuilder(name, {})
+    for (const name of await listBuilders({})) if (name === builderName || isOfDeadRun(name)) await removeBuilder(name)
   })
   await attempt(async () => sweepWorkFolders(workParent))
   return faults
@@ -39,4 +40,9 @@ export async function sweepRunner({ docker, workParent, builderName }: RunnerSwe
 function isOfDeadRun(name: string): boolean {
   const prefix = ownBuilderName('')
   return name.startsWith(prefix) && isRunOver(name.slice(prefix.length))
+}
+
+/** That it is gone already, or that there is no docker client, stops no clean-up. */
+async function removeBuilder(name: string): Promise<void> {
+  await getExecOutput('docker', ['buildx', 'rm', '--force', name], { silent: true, ignoreReturnCode: true }).catch(() => undefined)
 }

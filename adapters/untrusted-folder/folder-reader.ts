@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { Failure } from '../../pipeline/failure.ts'
 import type { UntrustedEntry, UntrustedFolders } from '../../pipeline/ports/untrusted-folder.ts'
+import { errorCode } from '../filesystem/storage-failure.ts'
 
 const DEPTH = 32
 const PATH_BYTES = 1024
@@ -23,7 +24,7 @@ export class FolderReader implements UntrustedFolders {
   }
 }
 
-/** Bytes of everything below a folder that is being written; what vanishes meanwhile counts nothing. */
+/** Bytes of everything below a folder that is being written; what vanishes meanwhile, and what lies in a folder that we may not enter, counts nothing. */
 export async function measureFolder(folder: string): Promise<number> {
   const entries: UntrustedEntry[] = []
   await walk(folder, [], entries, { limit: Infinity, names: NAMES }, allocatedBytes)
@@ -51,7 +52,11 @@ async function walk(
   const path = join(root, ...parts)
   // A link in place of the folder is not followed either.
   if (!(await lstat(path).catch(ignoreMissing))?.isDirectory()) return true
-  const folder = await opendir(path).catch(ignoreMissing)
+  const folder = await opendir(path).catch((error: unknown) => {
+    // Where bytes are counted, one closed folder shall not make all others count nothing.
+    if (size === allocatedBytes && errorCode(error) === 'EACCES') return undefined
+    return ignoreMissing(error)
+  })
   if (folder === undefined) return true
   for await (const { name } of folder) {
     budget.names -= 1

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACTIONS } from '../../actions/definitions.ts'
 import { layOutRelease, OURS } from '../support/act/lay-out-release.ts'
 import { makePlugin, tinyFiles, type Plugin, type Stage } from '../support/act/story.ts'
-import { tellStories } from '../support/act/story-suite.ts'
+import { EVERY_JOB, tellStories, tokensOf } from '../support/act/story-suite.ts'
 import { makeStandIns } from '../support/act/stand-ins/make-stand-ins.ts'
 import { Workplace } from '../support/ctss-process.ts'
 import { startGithub, type Github } from '../support/github/github.ts'
@@ -14,7 +14,6 @@ import { checkWorkflow } from '../support/mini-runner/check.ts'
 import { openAliased, type Aliased } from '../support/mini-runner/commit-aliases.ts'
 import { makeMiniGitHub } from '../support/mini-runner/make-github.ts'
 import { makeMiniStage } from '../support/mini-runner/mini-stage.ts'
-import type { Permissions } from '../support/mini-runner/permissions.ts'
 import { pullRequest, push } from '../support/mini-runner/trigger.ts'
 
 describe("our workflows on GitHub's own parser and evaluator", () => {
@@ -88,56 +87,36 @@ describe('with the API of GitHub', () => {
   let github: Github
   let door: Aliased
   let stage: Stage
-  let plugin: Plugin
-  let base = ''
   beforeAll(async () => {
     github = await startGithub()
     door = await openAliased(github.url)
-    const issueToken = async ({ contents = 'none', 'pull-requests': pulls = 'none' }: Permissions): Promise<string> =>
-      github.workflowToken({ ...(contents !== 'none' && { contents }), ...(pulls !== 'none' && { pull_requests: pulls }) })
-    stage = await makeMiniStage({ environment: { GITHUB_API_URL: door.url }, issueToken })
-    plugin = await makePlugin(stage, `${github.owner}/${github.repository}`)
-    base = await plugin.commit(await tinyFiles('forged'))
+    stage = await makeMiniStage({ environment: { GITHUB_API_URL: door.url }, issueToken: tokensOf(github) })
   })
   afterAll(async () => {
     for (const resource of [stage, door, github]) await resource[Symbol.asyncDispose]()
   })
 
-  it('a pull request has one comment, which its runs keep up to date', async () => {
-    const people = githubPeople(github)
-    const comments = async (number: number): Promise<readonly string[]> => {
-      const answer = await fetch(`${github.url}/repos/${plugin.name}/issues/${number}/comments`, {
-        headers: { authorization: `token ${github.people.maintainer}` },
-      })
-      return ((await answer.json()) as { readonly body: string }[]).map(({ body }) => body)
-    }
-    const opened = await people.push()
-    const commit = await plugin.commit({ 'main.sh': 'cat /model/weights.txt\necho changed\n' })
-    door.alias(opened.head, commit)
-    const first = await stage.run(pullRequest(plugin.name, { commit, head: commit, base }, plugin.name, opened.number))
-    expect(first.passed, first.log.slice(-100).join('\n')).toBe(true)
-    expect(await comments(opened.number)).toEqual([expect.stringContaining('forged')])
-
-    const pushed = await people.push(opened.number)
-    const broken = await plugin.commit({ 'sage.yaml': 'name: Forged\n' })
-    door.alias(pushed.head, broken)
-    const second = await stage.run(pullRequest(plugin.name, { commit: broken, head: broken, base }, plugin.name, opened.number))
-    expect(second.passed).toBe(false)
-    expect(await comments(opened.number)).toEqual([expect.stringContaining('sage.yaml')])
-    expect(github.violations).toEqual([])
-  })
-
-  it('the tag of the version makes a release, with its assets', async () => {
-    const commit = await plugin.commit(await tinyFiles('forged', { 'main.sh': 'cat /model/weights.txt\necho released\n' }))
+  it('two runs of one commit at once, one of them for the tag of the version, end well, and make one release with its assets', async () => {
+    const plugin = await makePlugin(stage, `${github.owner}/${github.repository}`)
+    const commit = await plugin.commit(await tinyFiles('released'))
     git(plugin.folder, 'tag', 'v0.1.0')
     door.alias(await githubPeople(github).tag('v0.1.0'), commit)
-    const run = await stage.run(push(plugin.name, commit, 'refs/tags/v0.1.0'))
+    const runs = await Promise.all([stage.run(push(plugin.name, commit, 'refs/tags/v0.1.0')), stage.run(push(plugin.name, commit))])
 
-    expect(run.passed, run.log.slice(-100).join('\n')).toBe(true)
+    for (const run of runs) {
+      expect(Object.keys(run.jobs), run.log.slice(-200).join('\n')).toEqual(EVERY_JOB)
+      expect(run.passed, run.log.slice(-200).join('\n')).toBe(true)
+      const { details } = run.records['publish']!
+      const [name, digest] = (details.kind === 'publish' ? details.reference : '').split(/\/(.*)/)[1]?.split('@') ?? []
+      const answer = await fetch(`http://${stage.registry.split('/')[0]}/v2/${name}/manifests/${digest}`, {
+        headers: { accept: 'application/vnd.oci.image.index.v1+json' },
+      })
+      expect(answer.status).toBe(200)
+    }
     const [release, ...others] = github.releases()
     expect(others).toEqual([])
-    expect(release).toMatchObject({ draft: false, tag_name: 'v0.1.0' })
-    expect(release?.assets.map(({ name }) => name).toSorted()).toContain('SHA256SUMS')
+    expect(release).toMatchObject({ draft: false, tag: 'v0.1.0' })
+    expect(release?.assets.map(({ name }) => name)).toContain('SHA256SUMS')
     expect(github.violations).toEqual([])
   })
 })

@@ -4,10 +4,13 @@ import type { Server } from 'node:http'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkDockerfile } from '../../adapters/buildx/dockerfile-check.ts'
+import { connectEngine } from '../../adapters/engine/connect.ts'
 import { run } from '../../adapters/process/run.ts'
 import type { RunResult } from '../../adapters/process/run.ts'
+import { OciRegistry } from '../../adapters/registry/oci-registry.ts'
+import { ensureTestbedImage, readTestbedImage } from '../../adapters/virtual-waggle/testbed-image.ts'
 import { BUILDER_NAME } from '../../adapters/workstation/cache-layout.ts'
 import { digestOf } from '../../pipeline/digest.ts'
 import { renderUserData } from '../../pipeline/fleet/render-user-data.ts'
@@ -500,6 +503,37 @@ describe('images', () => {
     const platforms = index.manifests.map(({ platform: { architecture, variant } }) => [architecture, variant].filter(Boolean).join('/'))
 
     expect(platforms.filter((platform) => platform !== 'unknown').toSorted()).toEqual(['amd64', 'arm/v7', 'arm64'])
+    // Two of three are emulated: four minutes on two cores, the first time.
+  }, 1_200_000)
+
+  it.each([['5000'], ['0.0.0.0:5000']])('of the Virtual Waggle hold a registry for a job: `registry %s`', async (address) => {
+    const image = readTestbedImage()
+    const docker = connectEngine(process.env['DOCKER_HOST'])
+    const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+    await ensureTestbedImage(docker, image, { architecture }, { step: () => undefined, output: () => undefined }, new AbortController().signal)
+    const options = [
+      '--detach',
+      '--rm',
+      '--read-only',
+      '--volume=/var/lib/registry',
+      '--cap-drop=ALL',
+      '--security-opt=no-new-privileges',
+      '--publish=127.0.0.1::5000',
+    ]
+    const started = await run({ command: 'docker', args: ['run', ...options, image.reference, 'sh', '/usr/local/lib/ctss/registry', address] })
+    const container = started.stdout.trim()
+    try {
+      const port = await run({ command: 'docker', args: ['port', container, '5000'] })
+      const host = port.stdout.split('\n')[0] ?? ''
+      const registry = new OciRegistry({ retryDelaysMs: [200, 500, 1000] })
+      await vi.waitFor(async () => expect((await fetch(`http://${host}/v2/`)).status).toBe(200), 10_000)
+      const digest = await registry.putBlob(`${host}/job/image`, Buffer.from('a layer'))
+
+      expect((await registry.blob(`${host}/job/image`, digest, 100))?.toString()).toBe('a layer')
+      expect((await run({ command: 'docker', args: ['exec', container, 'id', '-un'] })).stdout).toBe('docker-registry\n')
+    } finally {
+      await run({ command: 'docker', args: ['rm', '--force', '--volumes', container] })
+    }
   })
 
   it('that cannot be built for want of a digest say so', async () => {

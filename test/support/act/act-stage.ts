@@ -8,7 +8,7 @@ import { recordsAmong } from './run-facts.ts'
 import { makeGround, pinnedStandIns, REGISTRY_VARIABLE, storyJobName, WORKFLOW, type Stage, type StageOptions } from './story.ts'
 
 /** Stories told by act. */
-export async function makeActStage({ environment = {} }: StageOptions = {}): Promise<Stage> {
+export async function makeActStage({ environment = {}, issueToken }: StageOptions = {}): Promise<Stage> {
   const { folder, registry, release, standIns } = await makeGround()
   const prepared = join(folder, 'prepared')
   await prepareForAct(OURS, release, prepared)
@@ -24,7 +24,14 @@ export async function makeActStage({ environment = {} }: StageOptions = {}): Pro
     folder,
     registry,
     async run(trigger, { signal } = {}) {
-      const { status, jobs, annotations, summaries, artifacts, log, seconds } = await runAct(github, trigger, WORKFLOW, signal)
+      // act has one token for all jobs of a run.
+      const token = await issueToken?.(trigger.fork ? { contents: 'read' } : { contents: 'write', 'pull-requests': 'write' })
+      const { status, jobs, annotations, summaries, artifacts, log, seconds } = await runAct(
+        { ...github, ...(token !== undefined && { token }) },
+        trigger,
+        WORKFLOW,
+        signal,
+      )
       return {
         passed: status === 0,
         jobs: Object.fromEntries(jobs.map(({ id, matrix, conclusion }) => [storyJobName(id, matrix), conclusion])),

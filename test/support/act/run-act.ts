@@ -15,6 +15,8 @@ export interface ActGitHub {
   readonly repositories: string
   /** What `owner/name@version` means in any `uses:`, as folders. */
   readonly references: Readonly<Record<string, string>>
+  /** The token of every job; without it, a made-up one. */
+  readonly token?: string
   readonly secrets?: Readonly<Record<string, string>>
   readonly variables?: Readonly<Record<string, string>>
   /** Set in every step, as far as act does not set it itself. */
@@ -56,7 +58,7 @@ export async function runAct(github: ActGitHub, trigger: Trigger, workflow: stri
   await mkdir(join(artifacts, runId), { recursive: true })
   await mkdir(scratch, { recursive: true })
   await writeFile(join(scratch, 'event.json'), JSON.stringify(trigger.payload))
-  const token = `ghs_act${runId}`
+  const token = github.token ?? `ghs_act${runId}`
   const environment = {
     ...github.environment,
     CTSS_STAND_IN_REPOSITORIES: github.repositories,

@@ -1,23 +1,35 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startGithub, type Github } from '../github/github.ts'
+import { githubPeople } from '../github/people.ts'
+import { openAliased, type Aliased } from '../mini-runner/commit-aliases.ts'
+import type { Permissions } from '../mini-runner/permissions.ts'
 import { pullRequest, push } from '../mini-runner/trigger.ts'
 import { git } from '../layout.ts'
 import { MANIFEST, NATIVE, ONE_TRIAL } from '../tiny-plugin.ts'
 import { readOutcomes } from './run-facts.ts'
-import { makePlugin, tinyFiles, type Plugin, type Stage, type StoryRun } from './story.ts'
+import { makePlugin, tinyFiles, type Plugin, type Stage, type StageOptions, type StoryRun } from './story.ts'
 
 const FOREIGN = NATIVE === 'linux/amd64' ? 'linux/arm64' : 'linux/amd64'
-const EVERY_JOB = ['plan', 'train', `platform ${NATIVE}`, 'index', 'virtual', 'publish', 'report']
+export const EVERY_JOB = ['plan', 'train', `platform ${NATIVE}`, 'index', 'virtual', 'publish', 'report']
 
 const ended = (conclusion: string, ...jobs: readonly string[]): Record<string, string> => Object.fromEntries(jobs.map((job) => [job, conclusion]))
 const outcomes = ({ artifacts }: StoryRun): Readonly<Record<string, string>> => readOutcomes(join(artifacts, 'report'))
 const reportOf = ({ artifacts }: StoryRun): string => readFileSync(join(artifacts, 'report/report.md'), 'utf8')
 const why = (run: StoryRun): string => run.log.slice(-200).join('\n')
 
+/** Tokens of jobs, as the stand-in for GitHub knows them: it has no packages and no OIDC. */
+export function tokensOf(github: Github): (permissions: Permissions) => Promise<string> {
+  return async ({ contents = 'none', 'pull-requests': pulls = 'none' }) =>
+    github.workflowToken({ ...(contents !== 'none' && { contents }), ...(pulls !== 'none' && { pull_requests: pulls }) })
+}
+
 /** The stories of a plugin author's runs, told by whatever runs workflows. */
-export function tellStories(makeStage: () => Promise<Stage>): void {
+export function tellStories(makeStage: (options: StageOptions) => Promise<Stage>): void {
   let stage: Stage
+  let github: Github
+  let door: Aliased
   const fresh = async (name: string, files: Parameters<typeof tinyFiles>[1] = {}): Promise<{ plugin: Plugin; commit: string }> => {
     const plugin = await makePlugin(stage, `zelda/${name}`)
     return { plugin, commit: await plugin.commit(await tinyFiles(name, files)) }
@@ -30,9 +42,13 @@ export function tellStories(makeStage: () => Promise<Stage>): void {
     return answer.ok
   }
   beforeAll(async () => {
-    stage = await makeStage()
+    github = await startGithub()
+    door = await openAliased(github.url)
+    stage = await makeStage({ environment: { GITHUB_API_URL: door.url }, issueToken: tokensOf(github) })
   })
-  afterAll(async () => stage[Symbol.asyncDispose]())
+  afterAll(async () => {
+    for (const resource of [stage, door, github]) await resource[Symbol.asyncDispose]()
+  })
 
   it('a good plugin goes through every stage, and a push that changes nothing ends after the plan', async () => {
     const { plugin, commit } = await fresh('good')
@@ -108,22 +124,28 @@ export function tellStories(makeStage: () => Promise<Stage>): void {
     for (const place of ['faults', 'staging/trusted/faults', 'staging/untrusted/faults']) expect(await hasTags(`${place}/forked`), place).toBe(false)
   })
 
-  it('two runs of one commit at once both end well, and publish the same', async () => {
-    const { plugin, commit } = await fresh('doubled')
-    const runs = await Promise.all([stage.run(push(plugin.name, commit)), stage.run(push(plugin.name, commit))])
-
-    for (const run of runs) {
-      expect(run.jobs, why(run)).toEqual(ended('success', ...EVERY_JOB))
-      const { details } = run.records['publish']!
-      const reference = details.kind === 'publish' ? details.reference : ''
-      const [name, digest] = reference.slice(reference.indexOf('/') + 1).split('@')
-      expect(
-        (
-          await fetch(`http://${stage.registry.split('/')[0]}/v2/${name}/manifests/${digest}`, {
-            headers: { accept: 'application/vnd.oci.image.index.v1+json' },
-          })
-        ).status,
-      ).toBe(200)
+  it('a pull request has one comment, which its runs keep up to date', async () => {
+    const people = githubPeople(github)
+    const plugin = await makePlugin(stage, `${github.owner}/${github.repository}`)
+    const comments = async (number: number): Promise<readonly string[]> => {
+      const answer = await fetch(`${github.url}/repos/${plugin.name}/issues/${number}/comments`, {
+        headers: { authorization: `token ${github.people.maintainer}` },
+      })
+      return ((await answer.json()) as { readonly body: string }[]).map(({ body }) => body)
     }
+    const base = await plugin.commit(await tinyFiles('commented', { 'sage.yaml': 'name: Commented\n' }))
+    const opened = await people.push()
+    const commit = await plugin.commit({ 'main.sh': 'echo changed\n' })
+    door.alias(opened.head, commit)
+    const first = await stage.run(pullRequest(plugin.name, { commit, head: commit, base }, plugin.name, opened.number))
+    expect(first.jobs, why(first)).toEqual({ plan: 'failure', report: 'failure' })
+    expect(await comments(opened.number)).toEqual([expect.stringContaining('There is no description')])
+
+    const pushed = await people.push(opened.number)
+    const mended = await plugin.commit({ 'sage.yaml': 'name: Commented\ndescription: Comments\n' })
+    door.alias(pushed.head, mended)
+    await stage.run(pullRequest(plugin.name, { commit: mended, head: mended, base }, plugin.name, opened.number))
+    expect(await comments(opened.number)).toEqual([expect.not.stringContaining('There is no description')])
+    expect(github.violations).toEqual([])
   })
 }

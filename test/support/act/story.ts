@@ -7,6 +7,7 @@ import type { StageRecord } from '../../../schemas/generated/types.ts'
 import type { Workplace } from '../ctss-process.ts'
 import { git, layOut } from '../layout.ts'
 import { readFiles, type Files } from '../mini-runner/hosted-files.ts'
+import type { Permissions } from '../mini-runner/permissions.ts'
 import type { Trigger } from '../mini-runner/trigger.ts'
 import { writeTinyPlugin } from '../tiny-plugin.ts'
 import { layOutRelease } from './lay-out-release.ts'
@@ -38,6 +39,8 @@ export interface Stage extends AsyncDisposable {
 export interface StageOptions {
   /** Set in every job. */
   readonly environment?: Readonly<Record<string, string>>
+  /** The token of a job with these rights; without it, a made-up one. */
+  readonly issueToken?: (permissions: Permissions) => Promise<string>
 }
 
 export const WORKFLOW = '.github/workflows/ci.yml'

@@ -4,12 +4,11 @@ import { OURS } from '../act/lay-out-release.ts'
 import { recordsAmong } from '../act/run-facts.ts'
 import { makeGround, REGISTRY_VARIABLE, storyJobName, WORKFLOW, type Stage, type StageOptions } from '../act/story.ts'
 import { ConcurrencyGroups } from './concurrency.ts'
-import type { MiniGitHub } from './github.ts'
 import { makeMiniGitHub } from './make-github.ts'
 import { runWorkflow } from './run.ts'
 
 /** Stories told by the mini-runner. */
-export async function makeMiniStage({ environment = {}, ...options }: StageOptions & Pick<MiniGitHub, 'issueToken'> = {}): Promise<Stage> {
+export async function makeMiniStage({ environment = {}, ...options }: StageOptions = {}): Promise<Stage> {
   const { folder, registry, release, standIns } = await makeGround()
   const concurrency = new ConcurrencyGroups()
   return {

@@ -1,29 +1,27 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FolderReader } from '../../../adapters/untrusted-folder/folder-reader.ts'
-import { digestOf } from '../../../pipeline/digest.ts'
-import type { Pipeline } from '../../../pipeline/pipeline.ts'
-import type { DatasetAnswer } from '../../../pipeline/ports/datasets.ts'
-import type { TrainingRequest } from '../../../pipeline/ports/trainer.ts'
-import { error } from '../../../pipeline/problem.ts'
-import { runStages, type GivenStage, type RunRequest, type RunState, type StageScript, type StageSummary, type WorkFolder } from '../../../pipeline/run.ts'
-import { EMPTY_PART } from '../../../pipeline/build/empty-part.ts'
-import { platformsOf, type BuildMode, type StageOptions, type StagePorts } from '../../../pipeline/stage-scripts/stage-ports.ts'
-import { makeStageScripts } from '../../../pipeline/stage-scripts/stage-scripts.ts'
-import type { StageName } from '../../../pipeline/stage.ts'
-import type { StageRecord } from '../../../schemas/generated/types.ts'
-import { validateStageRecord } from '../../../schemas/generated/validators.js'
-import { memoryBlobs } from '../../support/memory-blobs.ts'
-import { memoryBuilder } from '../../support/memory-builder.ts'
-import { memoryCatalogue } from '../../support/memory-catalogue.ts'
-import { memoryRecords } from '../../support/memory-records.ts'
-import { memoryRegistry } from '../../support/memory-registry.ts'
-import { memoryTestbed } from '../../support/memory-testbed.ts'
-import { memoryTree, type MemoryFile } from '../../support/memory-tree.ts'
-import { makePipeline, makeTraining, makeTrialPlan } from '../../support/pipeline.ts'
-import { makeRecord, SUBJECT } from '../../support/stage-record.ts'
+import { digestOf } from '../../../../pipeline/digest.ts'
+import type { Pipeline } from '../../../../pipeline/pipeline.ts'
+import type { DatasetAnswer } from '../../../../pipeline/ports/datasets.ts'
+import { error } from '../../../../pipeline/problem.ts'
+import { runStages, type GivenStage, type RunRequest, type RunState, type StageScript, type StageSummary, type WorkFolder } from '../../../../pipeline/run.ts'
+import { EMPTY_PART } from '../../../../pipeline/build/empty-part.ts'
+import { gatesScript } from '../../../../pipeline/stage-scripts/gates-script.ts'
+import { platformsOf, type BuildMode, type StageOptions, type StagePorts } from '../../../../pipeline/stage-scripts/stage-ports.ts'
+import { makeStageScripts } from '../../../../pipeline/stage-scripts/stage-scripts.ts'
+import type { StageName } from '../../../../pipeline/stage.ts'
+import type { StageRecord } from '../../../../schemas/generated/types.ts'
+import { validateStageRecord } from '../../../../schemas/generated/validators.js'
+import { memoryBlobs } from '../../../support/memory-blobs.ts'
+import { memoryPorts, type MemoryPorts } from '../../../support/memory-ports.ts'
+import { memoryRecords } from '../../../support/memory-records.ts'
+import { memoryTestbed } from '../../../support/memory-testbed.ts'
+import { memoryTree, type MemoryFile } from '../../../support/memory-tree.ts'
+import { makePipeline, makeTraining, makeTrialPlan } from '../../../support/pipeline.ts'
+import { makeTrainDetails } from '../../../support/records.ts'
+import { makeRecord, SUBJECT } from '../../../support/stage-record.ts'
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64']
 const URI = { kind: 'uri' as const, uri: 'https://example.org/model', sha256: digestOf('model') }
@@ -41,11 +39,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 interface World {
-  readonly ports: StagePorts
+  readonly ports: MemoryPorts
   readonly pipeline: Pipeline
-  readonly trainings: TrainingRequest[]
-  /** How often the lab was opened. */
-  readonly opened: string[]
   /** One run of the stages, with records of its own unless they are given. */
   run(changes?: {
     readonly files?: Readonly<Record<string, MemoryFile>>
@@ -58,54 +53,12 @@ interface World {
 
 /** Every port of the stages in memory: a plugin that trains, builds for two platforms, and publishes three messages. */
 function makeWorld(changes: Partial<Pipeline> = {}): World {
-  const registry = memoryRegistry()
   const blobs = memoryBlobs()
-  const trainings: TrainingRequest[] = []
-  const opened: string[] = []
+  const ports = memoryPorts(blobs, folder)
   const pipeline = makePipeline({ model: { path: 'model', source: { kind: 'train' } }, trials: [makeTrialPlan({ args: ['good'] })], ...changes })
-  const testbed = memoryTestbed({ blobs })
-  const ports: StagePorts = {
-    async openBuilder() {
-      opened.push('builder')
-      return memoryBuilder(registry)
-    },
-    async openTrainer() {
-      opened.push('trainer')
-      return {
-        engine: 'docker',
-        requireGpu: async () => [],
-        restoreCheckpoints: async () => undefined,
-        async train(request) {
-          trainings.push(request)
-          await write(join(request.results, 'model/weights.txt'), '42\n')
-          await write(join(request.results, 'output/result.json'), JSON.stringify({ schema: 'ctss.result/v1', metrics: { accuracy: { value: 0.91 } } }))
-          return { exitCode: 0, ending: 'exited', seconds: 1, log: 'epoch 1\n', cpuSeconds: null, memoryPeakBytes: null }
-        },
-      }
-    },
-    async openTestbed() {
-      opened.push('testbed')
-      return testbed
-    },
-    openStaging: async () => 'registry.test/staging/Trusted',
-    testbedVersion: testbed.version,
-    registry,
-    registryRoot: 'registry.test',
-    lookUpBase: async (image) => ({ digest: digestOf(image), standIn: image.startsWith('base-') }),
-    datasets: {
-      async fetch() {
-        await write(join(folder, 'fetched/weights.txt'), '42\n')
-        return { kind: 'verified', folder: join(folder, 'fetched'), digest: digestOf('model') }
-      },
-    },
-    folders: new FolderReader(),
-    catalogue: memoryCatalogue(),
-  }
   return {
     ports,
     pipeline,
-    trainings,
-    opened,
     async run({ files = FILES, options = {}, request = {}, ports: changed = {}, records = memoryRecords() } = {}) {
       const reading = { pipeline, problems: [], inputs: 'manifest', placeOf: () => ({ file: 'ctss.yaml', line: 3 }) }
       const scripts = makeStageScripts(
@@ -135,11 +88,6 @@ function makeWorld(changes: Partial<Pipeline> = {}): World {
       )
     },
   }
-}
-
-async function write(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, content)
 }
 
 async function makeFolder(stage: StageName): Promise<WorkFolder> {
@@ -190,11 +138,11 @@ describe('the stages of a run', () => {
     const world = makeWorld()
     const records = memoryRecords()
     await world.run({ records })
-    world.opened.length = 0
+    world.ports.opened.length = 0
     const again = await world.run({ records })
 
     expect(again.filter(({ ran }) => ran)).toEqual([])
-    expect(world.opened).toEqual([])
+    expect(world.ports.opened).toEqual([])
   })
 
   it('build only the platforms that are asked for', async () => {
@@ -254,7 +202,7 @@ describe('the stages of a run', () => {
     const world = makeWorld()
     await world.run({ options: { training: { keep: join(folder, 'keep'), attemptsBefore: 2, jobsLeft: 1, runName: 'night' } } })
 
-    expect(world.trainings).toMatchObject([{ runId: 'night', attempt: 3 }])
+    expect(world.ports.trainings).toMatchObject([{ runId: 'night', attempt: 3 }])
   })
 })
 
@@ -265,7 +213,7 @@ describe('the training image', () => {
     const world = makeWorld()
     const summaries = await world.run()
 
-    expect(world.trainings[0]?.image).toMatch(/^registry\.test\/staging\/trusted\/zelda\/cloud-counter\/train@sha256:/)
+    expect(world.ports.trainings[0]?.image).toMatch(/^registry\.test\/staging\/trusted\/zelda\/cloud-counter\/train@sha256:/)
     expect(recordOf(summaries, 'train').environment).not.toHaveProperty('standIns')
   })
 
@@ -285,7 +233,7 @@ describe('the training image', () => {
     const world = named(reference)
     await world.run()
 
-    expect(world.trainings[0]?.image).toBe(image)
+    expect(world.ports.trainings[0]?.image).toBe(image)
   })
 
   it('may be a stand-in, which the record says', async () => {
@@ -296,7 +244,7 @@ describe('the training image', () => {
     const world = named('tensor:2')
     await world.run({ ports: { lookUpBase: async () => undefined } })
 
-    expect(world.trainings[0]?.image).toBe('tensor:2')
+    expect(world.ports.trainings[0]?.image).toBe('tensor:2')
   })
 
   it('changes the key with its digest', async () => {
@@ -396,6 +344,17 @@ describe('a build whose platforms have jobs of their own', () => {
     expect(part.record?.details).not.toHaveProperty('index')
   })
 
+  it('is joined without a builder', async () => {
+    const world = makeWorld()
+    const given = await prepare(world)
+    const parts: StageRecord[] = []
+    for (const platform of PLATFORMS) parts.push(recordOf([await build(world, { kind: 'part' }, given, [platform])], 'build'))
+    world.ports.opened.length = 0
+    await build(world, { kind: 'join', parts }, given, PLATFORMS)
+
+    expect([...new Set(world.ports.opened)]).toEqual(['staging'])
+  })
+
   it('ends in an error when a part is missing', async () => {
     const world = makeWorld()
     const given = await prepare(world)
@@ -447,5 +406,20 @@ describe('a stage of which something is missing', () => {
     expect(scriptOf('build').usable?.({ ...state, pipeline: makePipeline({ model: undefined }) })).toBe(true)
     expect(scriptOf('virtual').usable?.(state)).toBe(false)
     expect(scriptOf('virtual').usable?.({ ...state, summaries: [summary(makeRecord('build', { details: { ...EMPTY_PART } }))] })).toBe(false)
+  })
+})
+
+describe('the gates of a run that trains nothing', () => {
+  it('are decided as they are where it trains', async () => {
+    const { ports } = makeWorld()
+    const gated = makePipeline({ training: makeTraining({ gates: [{ metric: 'accuracy', min: 0.95 }] }) })
+    const reading = { pipeline: gated, problems: [], inputs: null, placeOf: () => ({ file: 'ctss.yaml', line: 3 }) }
+    const record = makeRecord('train', { details: makeTrainDetails({ metrics: [{ name: 'accuracy', value: 0.91, better: 'higher' }] }) })
+    const state: RunState = { subject: SUBJECT, tree: memoryTree(FILES), pipeline: gated, summaries: [] }
+    const script = gatesScript({ reading }, ports)
+
+    expect(await script.judge(state, record)).toMatchObject([{ severity: 'error', place: { file: 'ctss.yaml', line: 3 } }])
+    expect(await script.inputs(state)).toBeUndefined()
+    await expect(script.run(state, undefined as never)).rejects.toThrow('nothing is trained here')
   })
 })
