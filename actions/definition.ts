@@ -33,7 +33,7 @@ export interface ActionDefinition {
   readonly stage?: StageName
   /** One sentence. */
   readonly description: string
-  /** Lucide icon and colour that the marketplace knows. */
+  /** Feather icon, of those that the marketplace knows (docs.github.com, "Metadata syntax", `branding.icon`). */
   readonly icon: string
   readonly inputs: Readonly<Record<string, InputDefinition>>
   readonly outputs: Readonly<Record<string, OutputDefinition>>

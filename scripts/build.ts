@@ -1,15 +1,18 @@
 /**
  * Bundles the CLI into dist/, and each action into actions/<name>/dist/: small entries, the rest in chunks that load when they are needed.
- * Deterministic: the same sources and packages give the same bytes. `--actions`: only those.
+ * Deterministic: the same sources and packages give the same bytes. `--actions`: only those; `--out FOLDER`: below that folder.
  */
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
 import type { ActionDefinition } from '../actions/definition.ts'
 import { ACTIONS } from '../actions/definitions.ts'
 import { renderLicences } from './licences.ts'
 
 const DAY_MS = 86_400_000
+
+const { values } = parseArgs({ options: { actions: { type: 'boolean', default: false }, out: { type: 'string', default: '.' } } })
 
 const shared: BuildOptions = {
   bundle: true,
@@ -26,11 +29,13 @@ const shared: BuildOptions = {
   alias: { ssh2: './scripts/ssh2-stub.ts' },
 }
 
+const CLI_FOLDER = join(values.out, 'dist')
+
 async function bundleCli(): Promise<void> {
   const { metafile } = await build({
     ...shared,
     entryPoints: { ctss: 'cli/main.ts' },
-    outdir: 'dist',
+    outdir: CLI_FOLDER,
     minifySyntax: true,
     sourcemap: 'linked',
     metafile: true,
@@ -44,8 +49,8 @@ async function bundleCli(): Promise<void> {
 /** A ctss that runs while this one is built still loads chunks of its own: they stay for a day. */
 async function removeStaleChunks({ outputs }: Metafile): Promise<void> {
   const written = new Set(Object.keys(outputs).map((path) => basename(path)))
-  for (const name of (await readdir('dist')).filter((file) => /\.mjs(\.map)?$/.test(file) && !written.has(file))) {
-    const path = join('dist', name)
+  for (const name of (await readdir(CLI_FOLDER)).filter((file) => /\.mjs(\.map)?$/.test(file) && !written.has(file))) {
+    const path = join(CLI_FOLDER, name)
     if (Date.now() - (await stat(path)).mtimeMs > DAY_MS) await rm(path)
   }
 }
@@ -82,7 +87,7 @@ function leaveOut(modules: readonly string[]): Plugin {
 
 /** An action holds everything that it needs: on a runner there are no packages. */
 async function bundleAction({ name, starts }: ActionDefinition): Promise<void> {
-  const outdir = `actions/${name}/dist`
+  const outdir = join(values.out, 'actions', name, 'dist')
   await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({
     ...shared,
@@ -98,5 +103,4 @@ async function bundleAction({ name, starts }: ActionDefinition): Promise<void> {
   await writeFile(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`)
 }
 
-const onlyActions = process.argv.includes('--actions')
-await Promise.all([...(onlyActions ? [] : [bundleCli()]), ...ACTIONS.map(bundleAction)])
+await Promise.all([...(values.actions ? [] : [bundleCli()]), ...ACTIONS.map(bundleAction)])

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { digestOf, isDigest } from '../../pipeline/digest.ts'
 import type { Digest } from '../../pipeline/digest.ts'
 import { Failure } from '../../pipeline/failure.ts'
@@ -19,9 +20,16 @@ const EMPTY_CONFIG = { mediaType: MEDIA_TYPES.empty, content: Buffer.from('{}') 
 /** Two writers of the tag-schema index can overwrite each other; each reads back and writes again this often. */
 const REFERRERS_ATTEMPTS = 8
 const MAX_DEPTH = 4
+/** distribution 2 writes in place: of two who push the same content at once, one may be told that the half that it found there is wrong. */
+const RACE_ATTEMPTS = 4
+const RACE_DELAY_MS = 150
 const TAGS_PER_PAGE = 1000
 /** A repository with more tags than pages of these is read only so far. */
 const TAG_PAGES = 20
+
+function isRace(error: unknown): boolean {
+  return error instanceof Failure && error.code === 'registry-refused' && /\b(?:DIGEST_INVALID|MANIFEST_BLOB_UNKNOWN)\b/.test(error.message)
+}
 
 interface Repository {
   readonly host: string
@@ -230,6 +238,22 @@ export class OciRegistry implements Registry {
   }
 
   async #putManifest(target: Repository, content: string, mediaType: string, tag?: string): Promise<{ readonly digest: Digest; readonly indexed: boolean }> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#putManifestOnce(target, content, mediaType, tag)
+      } catch (error) {
+        if (attempt === RACE_ATTEMPTS || !isRace(error)) throw error
+        await sleep(RACE_DELAY_MS * attempt)
+      }
+    }
+  }
+
+  async #putManifestOnce(
+    target: Repository,
+    content: string,
+    mediaType: string,
+    tag: string | undefined,
+  ): Promise<{ readonly digest: Digest; readonly indexed: boolean }> {
     const { client, name } = target
     const digest = digestOf(content)
     const response = await client.send({

@@ -47,8 +47,8 @@ export async function runBuild(context: StageContext, request: BuildStageRequest
   const { pipeline, builder, repository, registry, platforms, model, join: joins = true } = request
   const reading = await readPluginContext(context.tree, pipeline, model)
   if (reading.kind === 'refused') return refuse(request, reading.problems)
-  // A registry that is down shall not come out after an hour of building.
-  await registry.manifest(`${repository}@${digestOf('')}`)
+  // A registry that is down shall not come out after an hour of building. Nothing has this digest; that of no bytes would be an empty file's.
+  await registry.manifest(`${repository}@${digestOf('is anybody there?')}`)
   context.progress.step('writing the build context')
   const written = await writeBuildContext(context, reading.context, context.workFolder)
   const labels = imageLabels(pipeline.manifest, context.subject)

@@ -1,9 +1,9 @@
 import { cp, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeActStage } from '../support/act/act-stage.ts'
 import { factsOf, readRecord, recordsAmong, type RunFacts } from '../support/act/run-facts.ts'
-import { copyPlugin, makePlugin, tinyFiles, type Plugin, type Stage, type StoryRun } from '../support/act/story.ts'
+import { copyPlugin, makePlugin, tinyFiles, type Plugin, type StoryRun } from '../support/act/story.ts'
 import { tellStories } from '../support/act/story-suite.ts'
 import { Workplace } from '../support/ctss-process.ts'
 import { readFiles } from '../support/mini-runner/hosted-files.ts'
@@ -34,16 +34,9 @@ function factsOfJobs({ artifacts }: StoryRun): RunFacts {
 }
 
 describe('one commit, run on a laptop, under act and by the mini-runner', () => {
-  let stages: readonly Stage[] = []
-  beforeAll(async () => {
-    stages = [await makeActStage(), await makeMiniStage()]
-  })
-  afterAll(async () => {
-    for (const stage of stages) await stage[Symbol.asyncDispose]()
-  })
-
   it('comes to the same: outcomes, problems, gates, expectations, files, and keys', async () => {
-    const [act, mini] = stages as [Stage, Stage]
+    await using act = await makeActStage()
+    await using mini = await makeMiniStage()
     const plugin = await makePlugin(act, 'zelda/compared')
     const gates = '  gates: [{metric: accuracy, min: 0.5}, {metric: accuracy, max_drop: 0.01}]\n'
     const files = await tinyFiles('compared', {
@@ -60,19 +53,16 @@ describe('one commit, run on a laptop, under act and by the mini-runner', () => 
 
     expect(Object.keys(laptop.records)).toEqual(['validate', 'train', 'build', 'virtual', 'publish'])
     expect(laptop.gates).toHaveLength(2)
+    expect(laptop.problems).not.toEqual([])
+    expect(laptop.records['virtual']?.expectations).toHaveLength(1)
     expect(underAct).toEqual(laptop)
     expect(byMini).toEqual(laptop)
   })
 })
 
 describe('the example, from a repository that held nothing but the caller', () => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await makeActStage()
-  })
-  afterAll(async () => stage[Symbol.asyncDispose]())
-
   it('goes through every stage, for three architectures', async () => {
+    await using stage = await makeActStage()
     const plugin = await makePlugin(stage, 'zelda/smoke-detector')
     const { '.github/workflows/ci.yml': _, '.github/workflows/retrain.yml': __, ...files } = readFiles('examples/smoke-detector')
     const run = await stage.run(push(plugin.name, await plugin.commit(files)))

@@ -55,16 +55,17 @@ describe('before anything runs', () => {
 })
 
 describe('two runs of one caller', () => {
+  const resources = new AsyncDisposableStack()
   let stage: Stage
   let plugin: Plugin
   let commit = ''
   beforeAll(async () => {
-    stage = await makeMiniStage()
+    stage = resources.use(await makeMiniStage())
     plugin = await makePlugin(stage, 'zelda/twice')
     // It ends at the manifest: what matters is which run is let go on.
     commit = await plugin.commit(await tinyFiles('twice', { 'sage.yaml': 'name: Twice\n' }))
   })
-  afterAll(async () => stage[Symbol.asyncDispose]())
+  afterAll(async () => resources.disposeAsync())
 
   it('a newer push to a pull request takes the place of the run before', async () => {
     // From a fork, which gets no comment.
@@ -84,17 +85,16 @@ describe('two runs of one caller', () => {
 })
 
 describe('with the API of GitHub', () => {
+  const resources = new AsyncDisposableStack()
   let github: Github
   let door: Aliased
   let stage: Stage
   beforeAll(async () => {
-    github = await startGithub()
-    door = await openAliased(github.url)
-    stage = await makeMiniStage({ environment: { GITHUB_API_URL: door.url }, issueToken: tokensOf(github) })
+    github = resources.use(await startGithub())
+    door = resources.use(await openAliased(github.url))
+    stage = resources.use(await makeMiniStage({ environment: { GITHUB_API_URL: door.url }, issueToken: tokensOf(github) }))
   })
-  afterAll(async () => {
-    for (const resource of [stage, door, github]) await resource[Symbol.asyncDispose]()
-  })
+  afterAll(async () => resources.disposeAsync())
 
   it('two runs of one commit at once, one of them for the tag of the version, end well, and make one release with its assets', async () => {
     const plugin = await makePlugin(stage, `${github.owner}/${github.repository}`)

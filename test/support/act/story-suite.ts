@@ -27,6 +27,7 @@ export function tokensOf(github: Github): (permissions: Permissions) => Promise<
 
 /** The stories of a plugin author's runs, told by whatever runs workflows. */
 export function tellStories(makeStage: (options: StageOptions) => Promise<Stage>): void {
+  const resources = new AsyncDisposableStack()
   let stage: Stage
   let github: Github
   let door: Aliased
@@ -42,13 +43,12 @@ export function tellStories(makeStage: (options: StageOptions) => Promise<Stage>
     return answer.ok
   }
   beforeAll(async () => {
-    github = await startGithub()
-    door = await openAliased(github.url)
+    github = resources.use(await startGithub())
+    door = resources.use(await openAliased(github.url))
     stage = await makeStage({ environment: { GITHUB_API_URL: door.url }, issueToken: tokensOf(github) })
+    resources.use(stage)
   })
-  afterAll(async () => {
-    for (const resource of [stage, door, github]) await resource[Symbol.asyncDispose]()
-  })
+  afterAll(async () => resources.disposeAsync())
 
   it('a good plugin goes through every stage, and a push that changes nothing ends after the plan', async () => {
     const { plugin, commit } = await fresh('good')
