@@ -5,6 +5,7 @@ import type { BUILD } from './definitions.ts'
 import { openJob, partName, stateFolderOf } from './job.ts'
 import { jobLab } from './job-lab.ts'
 import { openJobStaging } from './job-staging.ts'
+import { openLargeFiles } from './large-files.ts'
 import { InputError } from './read-inputs.ts'
 import type { ActionCall, ActionResult } from './run-action.ts'
 import { runStageAction } from './stage-action.ts'
@@ -12,7 +13,7 @@ import { runStageAction } from './stage-action.ts'
 /** The action `build`: the image of one platform, which `index` joins to the others'. */
 export async function runBuildAction(call: ActionCall<typeof BUILD>): Promise<ActionResult<typeof BUILD>> {
   const { inputs } = call
-  const job = await openJob(call)
+  const job = await openJob(call, await openLargeFiles(inputs['large-files']))
   const [platform = job.nativePlatform, ...others] = inputs.platform ?? []
   if (others.length > 0) throw new InputError(['input `platform`: one platform a job; `index` joins several'])
   await using staging = await openJobStaging(job, { imports: false })

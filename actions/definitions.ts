@@ -48,6 +48,12 @@ const RELEASE = {
   default: 'false',
 } as const satisfies InputDefinition
 
+const LARGE_FILES = {
+  kind: 'text',
+  description:
+    'Where files of more than 2 GiB go, which no artifact takes: `s3://bucket/prefix`. Credentials and endpoint come from the variables that the AWS SDK knows (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …).',
+} as const satisfies InputDefinition
+
 const RECORD_OUTPUTS = {
   outcome: { description: '`passed`, `failed`, `error`, or `skipped`.' },
   key: { description: 'Digest of everything that can change the outcome.' },
@@ -151,6 +157,7 @@ export const TRAIN = {
     force: FORCE,
     'attempts-left': { kind: 'count', description: 'How often a training that ends resumable (75) may be dispatched again.', default: '0' },
     checkpoints: { kind: 'text', description: 'Folder with the checkpoints of an earlier attempt, which this one goes on from.' },
+    'large-files': LARGE_FILES,
     'sage-users': SAGE_USERS,
     ...REGISTRY,
   },
@@ -182,6 +189,7 @@ export const BUILD = {
     force: FORCE,
     staging: STAGING,
     cache: { kind: 'flag', description: 'Keep layers in the registry, per branch and platform, for the next run.', default: 'true' },
+    'large-files': LARGE_FILES,
     'sage-users': SAGE_USERS,
     ...REGISTRY,
   },

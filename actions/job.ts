@@ -81,6 +81,8 @@ export interface Job {
   readonly runId: string
   readonly nativePlatform: string
   readonly blobs: BlobStore
+  /** Takes what no artifact takes; undefined: there is no place for it. */
+  readonly largeFiles: BlobStore | undefined
   readonly workParent: string
   readonly run: RunPorts
   readonly stages: StagePorts
@@ -110,8 +112,8 @@ export function partName(platform: string): string {
   return `build-${platform.replaceAll('/', '-')}`
 }
 
-/** Reads the repository and what other jobs left, and puts the adapters behind the ports. Nothing is started yet. */
-export async function openJob({ inputs, environment, log, signal }: JobCall): Promise<Job> {
+/** Reads the repository and what other jobs left, and puts the adapters behind the ports. Nothing is started yet. `largeFiles` are asked last. */
+export async function openJob({ inputs, environment, log, signal }: JobCall, largeFiles?: BlobStore): Promise<Job> {
   const folder = await folderInWorkspace([environment.workspace], inputs.path ?? '.', 'path')
   const event = await readEvent(environment)
   const state = stateFolderOf(environment)
@@ -130,8 +132,11 @@ export async function openJob({ inputs, environment, log, signal }: JobCall): Pr
   const { plan, folders } = await readOthers({ inputs, environment, log, subject }, near)
   // A plan comes from a folder: it may take trust away, and give none.
   const trust = event.trust === 'untrusted' ? 'untrusted' : (plan?.trust ?? 'trusted')
-  const blobs =
-    reading.pipeline === undefined ? near : layeredBlobs(near, registryBlobs({ registry, repository: trustedRepository(registryRoot, reading.pipeline) }))
+  const far = [
+    ...(reading.pipeline === undefined ? [] : [registryBlobs({ registry, repository: trustedRepository(registryRoot, reading.pipeline) })]),
+    ...(largeFiles === undefined ? [] : [largeFiles]),
+  ]
+  const blobs = far.reduce(layeredBlobs, near)
   const { cacheFolder } = readWorkstationEnvironment()
   const machine = describeMachine()
   return {
@@ -153,6 +158,7 @@ export async function openJob({ inputs, environment, log, signal }: JobCall): Pr
     runId: makeRunId(),
     nativePlatform: machine.architecture === 'arm64' ? 'linux/arm64' : 'linux/amd64',
     blobs,
+    largeFiles,
     workParent,
     run: {
       tree,

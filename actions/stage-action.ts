@@ -1,5 +1,5 @@
 import { stageFolderLayout } from '../adapters/stage-folder/stage-folder-layout.ts'
-import { writeStageFolder } from '../adapters/stage-folder/write-stage-folder.ts'
+import { writeStageFolder, type LeftOutFile } from '../adapters/stage-folder/write-stage-folder.ts'
 import { annotation } from '../pipeline/annotation.ts'
 import { EMPTY_PART } from '../pipeline/build/empty-part.ts'
 import { worstOutcome } from '../pipeline/plan.ts'
@@ -12,6 +12,7 @@ import type { StageName } from '../pipeline/stage.ts'
 import type { StageRecord } from '../schemas/generated/types.ts'
 import { givenStages, outFolder, sharedRecords, type Job } from './job.ts'
 import { layeredRecords } from './layered-records.ts'
+import { keepLargeFiles } from './keep-large-files.ts'
 import { EXIT, type ExitCode } from './run-action.ts'
 import { writeSummary } from './summary.ts'
 
@@ -58,8 +59,7 @@ export async function runStageAction(job: Job, options: StageActionOptions): Pro
   const record = summary.record ?? recordWithoutResult(summary, job.subject, details, job.run)
   const folder = outFolder(job.environment, options.name)
   const { leftOut } = await writeStageFolder(folder, record, job.blobs)
-  for (const { digest, bytes, reason } of leftOut)
-    job.log.warning(`${digest} (${bytes} bytes) does not travel with the record: it is ${reason === 'missing' ? 'not here' : 'too large for an artifact'}`)
+  await tellLeftOut(leftOut, job)
   annotate(summary, job)
   await writeSummary(await gatherStageInput(job, summary), job.environment.summaryFile, job.log)
   const json = JSON.stringify(record)
@@ -75,6 +75,16 @@ export async function runStageAction(job: Job, options: StageActionOptions): Pro
       folder,
     },
     exitCode: exitCodeOf(summary, summaries, job),
+  }
+}
+
+/** Files that no artifact takes go to S3, where there is a place; whatever stays behind is said. */
+async function tellLeftOut(leftOut: readonly LeftOutFile[], { largeFiles, blobs, workParent, log }: Job): Promise<void> {
+  if (largeFiles !== undefined) await keepLargeFiles(leftOut, blobs, largeFiles, workParent)
+  for (const { digest, bytes, reason } of leftOut) {
+    if (reason === 'missing') log.warning(`${digest} (${bytes} bytes) does not travel with the record: it is not here`)
+    else if (largeFiles === undefined)
+      log.warning(`${digest} (${bytes} bytes) is too large for an artifact: give the input \`large-files\`, so that later jobs find it in S3`)
   }
 }
 
@@ -137,10 +147,12 @@ function onlyAbout(stage: StageName, observer: RunObserver): RunObserver {
 }
 
 /** The most important first; GitHub drops what is too many without a word. */
-function annotate({ problems, outcome, reason, stage }: StageSummary, { log }: Job): void {
+function annotate({ problems, outcome, reason, stage }: StageSummary, { log, subject: { prefix } }: Job): void {
   const order = ['error', 'warning', 'hint']
   const shown = problems.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity)).slice(0, MOST_ANNOTATIONS)
-  for (const problem of shown) log.command(annotation(problem))
+  // GitHub knows files by where they lie in the repository.
+  const shownPath = (path: string): string => (prefix === undefined ? path : `${prefix}/${path}`)
+  for (const problem of shown) log.command(annotation(problem, { shownPath }))
   if (problems.length > shown.length) log.line(`${problems.length - shown.length} more problems stand in the summary and in the record.`)
   if (outcome === 'error') log.error(`${stage} could not be finished: ${reason ?? 'no reason given'}`)
 }

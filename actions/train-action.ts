@@ -8,6 +8,7 @@ import type { TRAIN } from './definitions.ts'
 import { openJob, outFolder, stateFolderOf } from './job.ts'
 import { jobLab } from './job-lab.ts'
 import { openJobStaging } from './job-staging.ts'
+import { openLargeFiles } from './large-files.ts'
 import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
 import { runStageAction } from './stage-action.ts'
 import { folderInWorkspace } from './workspace.ts'
@@ -19,7 +20,7 @@ const FILES_FOLDER = 'files'
 /** The action `train`: the training container, and the gates of what it measured. */
 export async function runTrainAction(call: ActionCall<typeof TRAIN>): Promise<ActionResult<typeof TRAIN>> {
   const { inputs, environment } = call
-  const job = await openJob(call)
+  const job = await openJob(call, await openLargeFiles(inputs['large-files']))
   const checkpoints = outFolder(environment, 'checkpoints')
   const training = await trainingJob(call, checkpoints)
   await using staging = await openJobStaging(job, { imports: false, staging: 'archive' })

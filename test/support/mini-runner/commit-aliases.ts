@@ -19,13 +19,13 @@ export async function openAliased(upstream: string): Promise<Aliased> {
       method: request.method ?? 'GET',
       headers: Object.fromEntries(headers) as Record<string, string>,
       redirect: 'manual',
-      ...(body.length > 0 && { body: (request.headers['content-type'] ?? '').includes('json') ? toTheirs(body.toString('utf8')) : body }),
+      ...(body.length > 0 && { body: isAsset(request) ? body : toTheirs(body.toString('utf8')) }),
     })
   }
   const server = createServer((request, answer) => {
     forward(request)
       .then(async (response) => {
-        const isText = (response.headers.get('content-type') ?? '').includes('json')
+        const isText = (response.headers.get('content-type') ?? '').includes('json') && !(request.method === 'GET' && isAsset(request))
         const bytes = Buffer.from(await response.arrayBuffer())
         const headers = [...response.headers].filter(([name]) => !['content-length', 'content-encoding', 'transfer-encoding', 'connection'].includes(name))
         answer.writeHead(response.status, Object.fromEntries(headers)).end(isText ? toOurs(bytes.toString('utf8')) : bytes)
@@ -34,12 +34,20 @@ export async function openAliased(upstream: string): Promise<Aliased> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  // Addresses in answers lead through this door, too.
+  aliases.set(upstream, url)
   return {
-    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    url,
     alias: (theirs, ours) => void aliases.set(theirs, ours),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** The bytes of an asset are left as they are. */
+function isAsset({ url = '' }: IncomingMessage): boolean {
+  return /\/releases\/(?:\d+\/assets|assets\/\d+)/.test(url)
 }
