@@ -1,5 +1,6 @@
 import { githubForge } from '../adapters/github/github-forge.ts'
 import { annotation } from '../pipeline/annotation.ts'
+import { Failure } from '../pipeline/failure.ts'
 import { completeRelease, type ReleaseOutcome } from '../pipeline/forge/complete-release.ts'
 import { releaseAssets } from '../pipeline/publish/release-assets.ts'
 import { publishScript } from '../pipeline/stage-scripts/publish-script.ts'
@@ -34,27 +35,48 @@ export async function runPublishAction(call: ActionCall<typeof PUBLISH>): Promis
     release: inputs.release,
   })
   const details = finished.summary.outcome === 'passed' && finished.record.details.kind === 'publish' ? finished.record.details : undefined
-  if (details !== undefined) await keepRecords(job, finished.summaries)
   const release = details?.state === 'release' && inputs.token !== undefined ? await releaseAtGithub(job, finished, details, inputs.token) : undefined
-  for (const problem of release?.problems ?? []) job.log.command(annotation(problem))
+  // A publication whose release is not whole is not reused: the next run completes it.
+  const isWhole = release === undefined || (!(release instanceof Failure) && release.kind !== 'refused')
+  if (details !== undefined) await keepRecords(job, isWhole ? finished.summaries : finished.summaries.filter(({ stage }) => stage !== 'publish'))
   return {
     outputs: {
       ...finished.outputs,
       ...(details && { bundle: details.digest, image: details.reference }),
-      ...(release !== undefined && release.kind !== 'refused' && { 'release-url': release.url }),
+      ...(release !== undefined && !(release instanceof Failure) && release.kind !== 'refused' && { 'release-url': release.url }),
     },
-    exitCode: release?.kind === 'refused' ? EXIT.failed : finished.exitCode,
+    exitCode: isWhole ? finished.exitCode : release instanceof Failure ? EXIT.error : EXIT.failed,
   }
 }
 
-async function releaseAtGithub(job: Job, { record, summaries }: FinishedStage, details: PublishDetails, token: string): Promise<ReleaseOutcome | undefined> {
+/** The release with its assets; undefined: there is no commit to tag. The bundle is published already, so a failure is told, and answered. */
+async function releaseAtGithub(job: Job, finished: FinishedStage, details: PublishDetails, token: string): Promise<ReleaseOutcome | Failure | undefined> {
+  try {
+    const outcome = await completeGithubRelease(job, finished, details, token)
+    for (const problem of outcome?.problems ?? []) job.log.command(annotation(problem))
+    return outcome
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === 'cancelled') throw error
+    job.log.error(`the bundle is published, its release at GitHub is not: ${[error.message, error.suggestion].filter(Boolean).join(' ')}`)
+    return error
+  } finally {
+    job.log.command('::endgroup::')
+  }
+}
+
+async function completeGithubRelease(
+  job: Job,
+  { record, summaries }: FinishedStage,
+  details: PublishDetails,
+  token: string,
+): Promise<ReleaseOutcome | undefined> {
   const { commit, tags = [] } = job.subject
   if (commit === null) return undefined
   const { document } = await writeJobReport(job, summaries)
   const recordOf = (stage: string): StageRecord | undefined => summaries.find((summary) => summary.stage === stage)?.record
   const { version, name } = details
   const progress = job.log.stageStarted('publish', `the release ${version} at GitHub`)
-  const outcome = await completeRelease(
+  return completeRelease(
     githubForge({ ...(await repositoryOfRun()), token, signal: job.signal }),
     {
       tag: tags.find((tag) => tag === version || tag === `v${version}`) ?? `v${version}`,
@@ -66,6 +88,4 @@ async function releaseAtGithub(job: Job, { record, summaries }: FinishedStage, d
     },
     progress,
   )
-  job.log.command('::endgroup::')
-  return outcome
 }

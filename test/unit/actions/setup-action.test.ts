@@ -36,12 +36,16 @@ test:
 const FILES: Readonly<Record<string, MemoryFile>> = {
   'sage.yaml': MANIFEST,
   'ctss.yaml': PIPELINE,
-  Dockerfile: 'FROM scratch\nCOPY model /model\nCOPY main.sh /\nENTRYPOINT ["/main.sh"]\n',
+  Dockerfile: 'FROM scratch\nCOPY model /model\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n',
   'main.sh': 'true\n',
   'train/Dockerfile': 'FROM scratch\nCOPY train.sh /\n',
   'train/train.sh': 'true\n',
 }
-const UNTRAINED = { ...FILES, 'ctss.yaml': PIPELINE.replace(/^training:[^]*?(?=test:)/, ''), Dockerfile: 'FROM scratch\nCOPY main.sh /\n' }
+const UNTRAINED = {
+  ...FILES,
+  'ctss.yaml': PIPELINE.replace(/^training:[^]*?(?=test:)/, ''),
+  Dockerfile: 'FROM scratch\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n',
+}
 
 let worlds: JobWorld[] = []
 afterEach(async () => {
@@ -341,11 +345,12 @@ describe('a plan of the app', () => {
     const world = await makeWorld()
     await rm(world.workspace, { recursive: true })
     const { outputs, plan: left } = await setUp(world, { plan: 'run-1', app: app.origin })
-    vi.mocked(process.stdout.write).mockRestore()
+    const said = written.mock.calls.map(([text]) => String(text)).join('')
+    written.mockRestore()
 
     expect(left).toEqual(plan)
     expect(outputs).toMatchObject({ token: 'ghs_secret', trust: 'untrusted', train: 'run', outcome: 'passed' })
-    expect(written.mock.calls.map(([text]) => String(text)).join('')).toContain('::add-mask::ghs_secret')
+    expect(said).toContain('::add-mask::ghs_secret')
     expect(world.log()).not.toContain('ghs_secret')
   })
 
