@@ -275,6 +275,14 @@ export function trustedRepository(registryRoot: string, pipeline: Pipeline): str
   return `${registryRoot}/staging/trusted/${nameOf(pipeline)}`.toLowerCase()
 }
 
+/** Whether what a build left is still there: somebody may have tidied the registry up. */
+async function hasImages({ details }: StageRecord, registry: OciRegistry): Promise<boolean> {
+  if (details.kind !== 'build') return true
+  const digests = [details.index, ...details.platforms.map(({ digest }) => digest)].filter((digest) => digest !== undefined)
+  const found = await Promise.all(digests.map(async (digest) => registry.manifest(`${details.repository}@${digest}`)))
+  return found.every((manifest) => manifest !== undefined)
+}
+
 /** Records of earlier runs in the registry; a registry that does not answer means only that nothing is reused. */
 export function sharedRecords(
   { pipeline, registry, registryRoot, blobs, workParent, log }: Job,
@@ -292,7 +300,8 @@ export function sharedRecords(
   return {
     async find(key) {
       try {
-        return await records.find(key)
+        const record = await records.find(key)
+        return record !== undefined && (await hasImages(record, registry)) ? record : undefined
       } catch (error) {
         if (!(error instanceof Failure) || error.code === 'cancelled') throw error
         log.warning(`records of earlier runs cannot be read, so nothing is reused: ${error.message}`)

@@ -49,7 +49,7 @@ export async function runPublishAction(call: ActionCall<typeof PUBLISH>): Promis
   }
 }
 
-/** The release with its assets; undefined: there is no commit to tag. The bundle is published already, so a failure is told, and answered. */
+/** The release with its assets; undefined: there is nothing to tag here. The bundle is published already, so a failure is told, and answered. */
 async function releaseAtGithub(job: Job, finished: FinishedStage, details: PublishDetails, token: string): Promise<ReleaseOutcome | Failure | undefined> {
   try {
     const outcome = await completeGithubRelease(job, finished, details, token)
@@ -64,14 +64,20 @@ async function releaseAtGithub(job: Job, finished: FinishedStage, details: Publi
   }
 }
 
+/** In a control repository the release is the app's business. */
+function isOwnRepository(subject: string, running: string): boolean {
+  const path = /^https:\/\/github\.com\/(.+)$/.exec(subject)?.[1]
+  return path === undefined || path.toLowerCase() === running.toLowerCase()
+}
+
 async function completeGithubRelease(
   job: Job,
   { record, summaries }: FinishedStage,
   details: PublishDetails,
   token: string,
 ): Promise<ReleaseOutcome | undefined> {
-  const { commit, tags = [] } = job.subject
-  if (commit === null) return undefined
+  const { commit, tags = [], repository } = job.subject
+  if (commit === null || !isOwnRepository(repository, job.environment.repository)) return undefined
   const { document } = await writeJobReport(job, summaries)
   const recordOf = (stage: string): StageRecord | undefined => summaries.find((summary) => summary.stage === stage)?.record
   const { version, name } = details

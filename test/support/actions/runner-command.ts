@@ -6,10 +6,9 @@ export interface RunnerCommand {
 }
 
 /** actions/runner, ActionCommandManager.cs and its extensions. */
-const NAMES = new Set([
-  ...['error', 'warning', 'notice', 'debug', 'group', 'endgroup', 'echo'],
-  ...['add-mask', 'add-matcher', 'remove-matcher', 'add-path', 'set-env', 'set-output', 'save-state', 'stop-commands'],
-])
+const NAMES = new Set(
+  'error warning notice debug group endgroup echo add-mask add-matcher remove-matcher add-path set-env set-output save-state stop-commands'.split(' '),
+)
 const [BRACKETS, COLONS] = ['##[', '::']
 
 /**
@@ -39,7 +38,9 @@ function command(head: string, separator: string, unescape: (text: string) => st
   const [name = '', ...rest] = head.split(' ')
   if (!NAMES.has(name.toLowerCase())) return undefined
   const pairs = rest.join(' ').trim().split(separator)
-  const properties = pairs.filter((pair) => /^[^=]+=./.test(pair)).map((pair) => [pair.slice(0, pair.indexOf('=')), unescape(pair.slice(pair.indexOf('=') + 1))])
+  const properties = pairs
+    .filter((pair) => /^[^=]+=./.test(pair))
+    .map((pair) => [pair.slice(0, pair.indexOf('=')), unescape(pair.slice(pair.indexOf('=') + 1))])
   return { name: name.toLowerCase(), properties: Object.fromEntries(properties), value }
 }
 

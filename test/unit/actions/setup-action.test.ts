@@ -1,10 +1,11 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { SETUP } from '../../../actions/definitions.ts'
+import { SETUP, VALIDATE } from '../../../actions/definitions.ts'
 import { openJob, type Job } from '../../../actions/job.ts'
 import { InputError } from '../../../actions/read-inputs.ts'
 import { runSetup } from '../../../actions/setup-action.ts'
+import { runValidateAction } from '../../../actions/validate-action.ts'
 import { runStages } from '../../../pipeline/run.ts'
 import { makeStageScripts } from '../../../pipeline/stage-scripts/stage-scripts.ts'
 import type { StageOptions } from '../../../pipeline/stage-scripts/stage-ports.ts'
@@ -132,6 +133,17 @@ describe('a plan of which nothing is known', () => {
     await setUp(world)
 
     expect(JSON.parse(await readFile(join(world.temporary, 'ctss/out/validate/record.json'), 'utf8'))).toMatchObject({ stage: 'validate', outcome: 'passed' })
+  })
+
+  it('takes the verdict over the manifest from the step before, where there is one', async () => {
+    const world = await makeWorld()
+    await runValidateAction(world.call(VALIDATE))
+    const verdict = join(world.temporary, 'ctss/out/validate/record.json')
+    await writeFile(verdict, (await readFile(verdict, 'utf8')).replace('"outcome":"passed"', '"outcome":"failed"'))
+    const { plan, exitCode } = await setUp(world)
+
+    expect(reasonOf(plan, 'build')).toBe('validate did not pass')
+    expect(exitCode).toBe(1)
   })
 
   it('builds for what is asked for, on the machines that are named', async () => {
@@ -326,7 +338,21 @@ describe('a plan that is there already', () => {
     await expect(setUp(world)).rejects.toMatchObject({ code: 'interrupted', message: expect.stringContaining('the plan is for commit aaaa') })
   })
 
-  it('takes no trust from a fork’s pull request away that it never had', async () => {
+  it('skips the stages that it does not name', async () => {
+    const world = await makeWorld()
+    const commit = git(world.workspace, 'rev-parse', 'HEAD')
+    await leavePlan(world, makeRunPlan({ subject: { ...makeRunPlan().subject, commit }, stages: [], platforms: [] }))
+
+    expect((await setUp(world)).outputs).toMatchObject({
+      validate: 'skip',
+      build: 'skip',
+      report: 'skip',
+      emulates: 'false',
+      'train-runner': '["ubuntu-24.04"]',
+    })
+  })
+
+  it('gives a fork’s pull request no trust', async () => {
     const world = await makeWorld()
     const commit = git(world.workspace, 'rev-parse', 'HEAD')
     await leavePlan(world, makeRunPlan({ subject: { ...makeRunPlan().subject, commit } }))
@@ -386,11 +412,9 @@ describe('inputs of a plan', () => {
 describe('a plan that cannot be kept', () => {
   it('fails as the disk does', async () => {
     const world = await makeWorld()
-    await writeFile(join(world.temporary, 'file'), '')
     await mkdir(join(world.temporary, 'ctss/out'), { recursive: true })
     await writeFile(join(world.temporary, 'ctss/out/plan'), '')
 
     await expect(setUp(world)).rejects.toMatchObject({ code: 'storage-unavailable', message: expect.stringContaining('writing the plan to') })
-    await chmod(world.temporary, 0o755)
   })
 })
