@@ -12,7 +12,8 @@ import { importImages } from './import-images.ts'
 import { openJob, type Job } from './job.ts'
 import { keepRecords } from './keep-records.ts'
 import { repositoryOfRun } from './repository-of-run.ts'
-import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
+import { EXIT } from '../pipeline/exit-code.ts'
+import { type ActionCall, type ActionResult } from './run-action.ts'
 import { runStageAction, type FinishedStage } from './stage-action.ts'
 
 /** Room for the marker that tells our text from a person's. */

@@ -11,7 +11,8 @@ import type { REPORT } from './definitions.ts'
 import { writeJobReport } from './job-report.ts'
 import { givenStages, openJob, type Job } from './job.ts'
 import { repositoryOfRun } from './repository-of-run.ts'
-import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
+import { EXIT } from '../pipeline/exit-code.ts'
+import { type ActionCall, type ActionResult } from './run-action.ts'
 import { writeSummary } from './summary.ts'
 
 /** The action `report`: what the other jobs left, as one report. Runs no stage. */

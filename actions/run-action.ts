@@ -1,16 +1,11 @@
 import { setOutput, setSecret } from '@actions/core'
 import { interruptible } from '../adapters/process/interruptible.ts'
 import { storageFailure } from '../adapters/filesystem/storage-failure.ts'
-import { Failure } from '../pipeline/failure.ts'
+import { EXIT, explainError, type ExitCode } from '../pipeline/exit-code.ts'
 import type { ActionDefinition, InputValues } from './definition.ts'
 import { readActionsEnvironment, type ActionsEnvironment } from './environment.ts'
 import { jobLog, type JobLog } from './job-log.ts'
 import { InputError, readInputs } from './read-inputs.ts'
-
-/** Exit codes, the same as the CLI's: 0 passed, 1 problems or a failed gate, 2 a failure (a retry may help), 3 a bug. */
-export const EXIT = { passed: 0, failed: 1, error: 2, bug: 3 } as const
-
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** What the work of an action is handed. */
 export interface ActionCall<Definition extends ActionDefinition> {
@@ -71,12 +66,7 @@ function explain(error: unknown, log: JobLog): ExitCode {
     error.complaints.forEach((complaint) => log.error(complaint))
     return EXIT.failed
   }
-  if (error instanceof Failure) {
-    log.error([error.message, error.suggestion].filter(Boolean).join('\n'))
-    return EXIT.error
-  }
-  log.error(
-    `This is a bug in ctss, not in your plugin. Please report it with the text below.\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  )
-  return EXIT.bug
+  const { code, text } = explainError(error)
+  log.error(text)
+  return code
 }

@@ -15,7 +15,8 @@ import type { SETUP } from './definitions.ts'
 import { folderOf, openJob, outFolder, type Job } from './job.ts'
 import { makePlan, type MadePlan } from './make-plan.ts'
 import { InputError } from './read-inputs.ts'
-import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
+import { EXIT } from '../pipeline/exit-code.ts'
+import { type ActionCall, type ActionResult } from './run-action.ts'
 import { runStageAction } from './stage-action.ts'
 
 /** The stages that a plan may run in jobs of their own. */

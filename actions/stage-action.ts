@@ -13,7 +13,7 @@ import type { StageRecord } from '../schemas/generated/types.ts'
 import { givenStages, outFolder, sharedRecords, type Job } from './job.ts'
 import { layeredRecords } from './layered-records.ts'
 import { keepLargeFiles } from './keep-large-files.ts'
-import { EXIT, type ExitCode } from './run-action.ts'
+import { EXIT, type ExitCode } from '../pipeline/exit-code.ts'
 import { writeSummary } from './summary.ts'
 
 export interface StageActionOptions {

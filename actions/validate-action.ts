@@ -1,7 +1,8 @@
 import { validateScript } from '../pipeline/stage-scripts/validate-script.ts'
 import type { VALIDATE } from './definitions.ts'
 import { openJob } from './job.ts'
-import { EXIT, type ActionCall, type ActionResult } from './run-action.ts'
+import { EXIT } from '../pipeline/exit-code.ts'
+import { type ActionCall, type ActionResult } from './run-action.ts'
 import { runStageAction } from './stage-action.ts'
 
 /** The action `validate`: judges the manifest with all that is around it. Runs nothing of the repository. */

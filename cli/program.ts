@@ -3,7 +3,7 @@ import { normaliseRepositoryUrl } from '../pipeline/repository-url.ts'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
 import { isGitUrl } from './git-url.ts'
 import type { RepositoryOptions, RunOptions, TestOptions, ValidateOptions } from './options.ts'
-import { EXIT, explainError, type ExitCode } from './exit-code.ts'
+import { EXIT, explainError, type ExitCode } from '../pipeline/exit-code.ts'
 import { printable } from '../pipeline/printable.ts'
 import { printablePath } from './output/printable-path.ts'
 

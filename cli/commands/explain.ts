@@ -1,7 +1,7 @@
 import type { RuleDocument } from '../../pipeline/validate/rule.ts'
 import { closestWord } from '../../pipeline/validate/words.ts'
 import { readEnvironment, wantsColor } from '../environment.ts'
-import { EXIT, type ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode } from '../../pipeline/exit-code.ts'
 import { printable } from '../../pipeline/printable.ts'
 import { renderRule, renderRuleList } from '../output/validate/rule-text.ts'
 import { writeOut } from '../output/validate/write-out.ts'

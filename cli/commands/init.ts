@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { checkoutFolder } from '../checkout.ts'
-import { EXIT, type ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode } from '../../pipeline/exit-code.ts'
 
 const EXAMPLE = 'smoke-detector'
 /** Names that the ECR and the edge scheduler both accept: `[a-z0-9-]+` of 2 to 64 characters. */

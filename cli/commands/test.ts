@@ -12,7 +12,7 @@ import { recordGoldens, type FinishedTrial } from '../../pipeline/virtual/virtua
 import type { TestOutput } from '../../schemas/generated/types.ts'
 import { assemble } from '../assemble.ts'
 import { readEnvironment, workParentOf } from '../environment.ts'
-import { EXIT, type ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode } from '../../pipeline/exit-code.ts'
 import { interruptible } from '../../adapters/process/interruptible.ts'
 import { pipelineWithoutManifest } from '../pipeline-without-manifest.ts'
 import { openRepository, type OpenRepository } from '../open-repository.ts'

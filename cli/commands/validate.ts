@@ -4,7 +4,7 @@ import type { ManifestReport } from '../../pipeline/validate/judge-repository.ts
 import { MAX_FILE_BYTES } from '../../pipeline/validate/yaml-source.ts'
 import { readEnvironment, wantsColor, workParentOf } from '../environment.ts'
 import type { CliEnvironment } from '../environment.ts'
-import { EXIT, explainError, type ExitCode } from '../exit-code.ts'
+import { EXIT, explainError, type ExitCode } from '../../pipeline/exit-code.ts'
 import { interruptible } from '../../adapters/process/interruptible.ts'
 import { judgedPlace, loadJudge } from '../judge-place.ts'
 import type { Judge, JudgedPlace } from '../judge-place.ts'

@@ -1,5 +1,5 @@
 import { inspectWorkstation, setUp, shutDown } from '../../adapters/workstation/workstation.ts'
-import { EXIT, type ExitCode } from '../exit-code.ts'
+import { EXIT, type ExitCode } from '../../pipeline/exit-code.ts'
 import { plainOutput, quietOutput } from '../output/plain.ts'
 import { interruptible } from '../../adapters/process/interruptible.ts'
 

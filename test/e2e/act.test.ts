@@ -6,12 +6,13 @@ import { factsOf, readRecord, recordsAmong, type RunFacts } from '../support/act
 import { copyPlugin, makePlugin, tinyFiles, type Plugin, type StoryRun } from '../support/act/story.ts'
 import { tellStories } from '../support/act/story-suite.ts'
 import { Workplace } from '../support/ctss-process.ts'
+import { MANIFEST } from '../support/tiny-plugin.ts'
 import { readFiles } from '../support/mini-runner/hosted-files.ts'
 import { makeMiniStage } from '../support/mini-runner/mini-stage.ts'
 import { push } from '../support/mini-runner/trigger.ts'
 
 describe('our workflows under act, on the real Docker Engine', () => {
-  tellStories(makeActStage)
+  tellStories(makeActStage, { stopsAtFailedCall: true })
 })
 
 /** What `ctss run` makes of a copy of the plugin. */
@@ -40,8 +41,8 @@ describe('one commit, run on a laptop, under act and by the mini-runner', () => 
     const plugin = await makePlugin(act, 'zelda/compared')
     const gates = '  gates: [{metric: accuracy, min: 0.5}, {metric: accuracy, max_drop: 0.01}]\n'
     const files = await tinyFiles('compared', {
-      // A problem that does not fail it, and a trial that finds something.
-      'main.sh': 'cat /model/weights.txt\n',
+      // A problem that does not fail it.
+      'sage.yaml': MANIFEST.replace(/^license: .*\n/m, ''),
       'ctss.yaml': `training:\n  dockerfile: train/Dockerfile\n  command: [sh, /train.sh]\n${gates}model: {path: model, from: train}\ntest:\n  trials:\n    - {name: quiet, timeout: 60s, expect: [{name: env.nothing, count: 0}]}\n`,
     })
     const commit = await plugin.commit(files)

@@ -25,8 +25,13 @@ export function tokensOf(github: Github): (permissions: Permissions) => Promise<
     github.workflowToken({ ...(contents !== 'none' && { contents }), ...(pulls !== 'none' && { pull_requests: pulls }) })
 }
 
+interface Teller {
+  /** act 0.2.87 starts no further job when a called workflow has failed, whatever their conditions say: there is no report then. */
+  readonly stopsAtFailedCall?: boolean
+}
+
 /** The stories of a plugin author's runs, told by whatever runs workflows. */
-export function tellStories(makeStage: (options: StageOptions) => Promise<Stage>): void {
+export function tellStories(makeStage: (options: StageOptions) => Promise<Stage>, { stopsAtFailedCall = false }: Teller = {}): void {
   const resources = new AsyncDisposableStack()
   let stage: Stage
   let github: Github
@@ -86,9 +91,12 @@ export function tellStories(makeStage: (options: StageOptions) => Promise<Stage>
     const run = await stage.run(push(plugin.name, commit))
 
     expect(run.passed).toBe(false)
-    expect(run.jobs, why(run)).toEqual({ plan: 'success', train: 'failure', report: 'failure' })
-    expect(outcomes(run)).toMatchObject({ validate: 'passed', train: 'failed', build: 'skipped', publish: 'skipped' })
+    expect(run.jobs, why(run)).toEqual({ plan: 'success', train: 'failure', ...(stopsAtFailedCall ? {} : { report: 'failure' }) })
+    // A gate is decided anew in every run: the training itself has passed, and its record says so.
+    expect(run.records['train']?.outcome).toBe('passed')
     expect(run.annotations.map(({ message }) => message).join('\n')).toMatch(/accuracy is 0\.91/)
+    if (stopsAtFailedCall) return
+    expect(outcomes(run)).toMatchObject({ validate: 'passed', train: 'failed', build: 'skipped', publish: 'skipped' })
     expect(reportOf(run)).toContain('0.95')
   })
 
@@ -102,13 +110,15 @@ export function tellStories(makeStage: (options: StageOptions) => Promise<Stage>
     expect(run.passed).toBe(false)
     expect(run.jobs, why(run)).toEqual({
       ...ended('success', 'plan', 'train', `platform ${NATIVE}`),
-      ...ended('failure', `platform ${FOREIGN}`, 'index', 'report'),
+      ...ended('failure', `platform ${FOREIGN}`, 'index', ...(stopsAtFailedCall ? [] : ['report'])),
     })
-    expect(outcomes(run)).toMatchObject({ train: 'passed', build: 'failed', virtual: 'skipped' })
     expect(run.records[`build-${NATIVE.replaceAll('/', '-')}`]?.outcome).toBe('passed')
     expect(run.records[`build-${FOREIGN.replaceAll('/', '-')}`]?.outcome).toBe('failed')
-    expect(reportOf(run)).toContain(FOREIGN)
+    expect(run.records['build']?.outcome).toBe('failed')
     expect(await hasTags('faults/half')).toBe(false)
+    if (stopsAtFailedCall) return
+    expect(outcomes(run)).toMatchObject({ train: 'passed', build: 'failed', virtual: 'skipped' })
+    expect(reportOf(run)).toContain(FOREIGN)
   })
 
   it('a pull request from a fork gets images in archives, no secrets, and publishes nothing', async () => {

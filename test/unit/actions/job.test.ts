@@ -12,7 +12,7 @@ import { makeRunPlan } from '../../support/run-plan.ts'
 import { makeRecord } from '../../support/stage-record.ts'
 
 const MANIFEST = `name: cloud-counter
-namespace: Zelda
+namespace: zelda
 version: "0.1.0"
 description: Counts the clouds in the sky
 license: MIT
@@ -68,7 +68,7 @@ describe('a job', () => {
     const job = await openJob(world.call(BUILD))
 
     expect(job.subject.commit).toBe(git(world.workspace, 'rev-parse', 'HEAD'))
-    expect(job.pipeline?.manifest).toMatchObject({ name: 'cloud-counter', namespace: 'Zelda' })
+    expect(job.pipeline?.manifest).toMatchObject({ name: 'cloud-counter', namespace: 'zelda' })
     expect(job).toMatchObject({ registryRoot: world.registry, plan: undefined, folders: [], staging: 'auto', event: { trust: 'trusted' } })
     expect(world.log()).toBe('')
   })
@@ -80,13 +80,11 @@ describe('a job', () => {
   })
 
   it.each([
-    [{}, 'ghcr.io/zelda'],
-    [{ registry: 'GHCR.io/Sage/' }, 'ghcr.io/sage'],
-    [{ registry: '127.0.0.1:5000' }, '127.0.0.1:5000'],
-  ])('has the registry of %o', async (texts, root) => {
-    const call = (await makeWorld()).call(BUILD, texts)
-
-    expect((await openJob({ ...call, inputs: { ...call.inputs, registry: texts.registry } })).registryRoot).toBe(root)
+    ['', 'ghcr.io/zelda'],
+    ['GHCR.io/Sage/', 'ghcr.io/sage'],
+    ['127.0.0.1:5000', '127.0.0.1:5000'],
+  ])('has the registry %j', async (registry, root) => {
+    expect((await openJob((await makeWorld()).call(BUILD, { registry }))).registryRoot).toBe(root)
   })
 
   it.each(['https://ghcr.io', 'ghcr.io/a b', 'ghcr.io/../x', '-ghcr.io', '$(id)', 'ghcr.io/x;y'])('refuses the registry %j', async (registry) => {

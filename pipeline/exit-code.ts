@@ -1,6 +1,6 @@
-import { Failure } from '../pipeline/failure.ts'
+import { Failure } from './failure.ts'
 
-/** Exit codes of the CLI: 0 pass, 1 problems or a failed gate, 2 a failure (a retry may help), 3 a bug. */
+/** Exit codes of CLI and actions: 0 pass, 1 problems or a failed gate, 2 a failure (a retry may help), 3 a bug. */
 export const EXIT = { passed: 0, failed: 1, error: 2, bug: 3 } as const
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
