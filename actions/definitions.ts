@@ -284,10 +284,10 @@ export const PUBLISH = {
   },
   permissions: [{ scope: 'contents', access: 'write', reason: 'to check the repository out, and to make the release at GitHub' }, WRITE_PACKAGES],
   notes: [
-    'Promotes the tested index by digest; nothing is built again. Runs no code of the plugin.',
+    'Promotes the tested index by digest; nothing is built again. Runs no code of the plugin. Without the verdict of `validate`, of this job or another one, nothing is published.',
     'A release at GitHub is drafted, gets every asset (bundle document, report, profile, evaluation, `SHA256SUMS`), and is published then, since a published release may not be changed any more. Running it again completes what is missing.',
   ],
-  example: `${VIRTUAL.example}\n- uses: OWNER/ctss/actions/publish@v1`,
+  example: `${VALIDATE.example}${VIRTUAL.example.slice(CHECKOUT.length)}\n- uses: OWNER/ctss/actions/publish@v1`,
 } as const satisfies ActionDefinition
 
 /** Writes the report. */

@@ -19,12 +19,12 @@ import type { DebianTools } from '../support/debian-tools.ts'
 import { readMachineFiles, sampleOrder } from '../support/machine-order.ts'
 import { makeMachineWorld } from '../support/machine-world.ts'
 import type { MachineWorld } from '../support/machine-world.ts'
+import { provideTool } from '../support/tools.ts'
 
 const IMAGES = join(process.cwd(), 'runner-images')
 const JIT = Buffer.from('a just-in-time configuration').toString('base64')
 const CONTAINER = ['--volume', `${IMAGES}:/runner-images:ro`]
 /** Of the version that the test was written with. */
-const KUBERNETES_VALIDATE = 'kubernetes-validate==1.37.0'
 
 let tools: DebianTools
 
@@ -109,23 +109,17 @@ describe('what Debian says', () => {
 
 describe('a manifest for k3s', () => {
   const folder = scratchFolder()
-  let program: string | undefined
-  let reason = ''
+  let program = ''
 
-  beforeAll(() => {
-    const made = spawnSync('python3', ['-m', 'venv', join(folder, 'venv')], { encoding: 'utf8' })
-    if (made.status !== 0) return void (reason = `python3 -m venv does not work: ${made.error?.message ?? made.stderr}`)
-    const installed = spawnSync(join(folder, 'venv/bin/pip'), ['install', '--quiet', '--disable-pip-version-check', KUBERNETES_VALIDATE], { encoding: 'utf8' })
-    if (installed.status === 0) program = join(folder, 'venv/bin/kubernetes-validate')
-    else reason = `${KUBERNETES_VALIDATE} cannot be installed: ${installed.stderr.trim().split('\n').at(-1)}`
+  beforeAll(async () => {
+    program = await provideTool('kubernetes-validate')
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
   // That of a node (versions.json), and the newest that is known.
-  it.for(['1.25', '1.37'])('is what Kubernetes %s takes, to the last field', (version, context) => {
-    if (program === undefined) return context.skip(reason)
+  it.each(['1.25', '1.37'])('is what Kubernetes %s takes, to the last field', (version) => {
     const validate = (file: string): { status: number | null; stderr: string; stdout: string } =>
-      spawnSync(program ?? '', ['--strict', '--kubernetes-version', version, file], { encoding: 'utf8' })
+      spawnSync(program, ['--strict', '--kubernetes-version', version, file], { encoding: 'utf8' })
     writeFileSync(join(folder, 'bad.yaml'), readFileSync(join(IMAGES, 'waggle-arm64/job.yaml'), 'utf8').replace('backoffLimit:', 'backOffLimit:'))
 
     expect(validate(join(IMAGES, 'waggle-arm64/job.yaml')).status).toBe(0)

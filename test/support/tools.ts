@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** Programs that tests need, and no package of ours brings. */
-export type ToolName = 'act' | 'actionlint' | 'zizmor'
+export type ToolName = 'act' | 'actionlint' | 'kubernetes-validate' | 'zizmor'
 
 interface Tool {
   readonly version: string
@@ -26,6 +26,12 @@ const TOOLS: Readonly<Record<ToolName, Tool>> = {
     from: 'go',
     source: 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12',
     reason: 'checks our workflows, and the inputs of our actions',
+  },
+  'kubernetes-validate': {
+    version: '1.37.0',
+    from: 'pypi',
+    source: 'kubernetes-validate==1.37.0',
+    reason: 'judges the manifest for k3s by the schemas of Kubernetes',
   },
   zizmor: { version: '1.32.0', from: 'pypi', source: 'zizmor==1.32.0', reason: 'looks for security holes in our workflows' },
 }
@@ -95,7 +101,7 @@ async function provideGo(): Promise<string> {
 async function installFromPypi(requirement: string, place: string): Promise<void> {
   await mkdir(CACHE, { recursive: true })
   await run('python3', ['-m', 'venv', '--clear', place])
-  await run(join(place, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', requirement])
+  await run(join(place, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement])
 }
 
 /** Whoever comes second, of two test processes, leaves what is there. */

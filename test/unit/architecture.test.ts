@@ -18,6 +18,10 @@ const BREACHES: readonly (readonly [file: string, code: string, answer: string])
   ['pipeline/reads-environment.ts', "export const home = process.env['HOME']\n", 'reads no environment'],
   ['adapters/imports-cli.ts', "import { x } from '../cli/x.ts'\nx()\n", 'Arrows point down only'],
   ['adapters/reads-environment.ts', "export const home = process.env['HOME']\n", 'one file per edge room'],
+  ['actions/imports-cli.ts', "import { x } from '../cli/x.ts'\nx()\n", 'they never import each other'],
+  ['actions/reads-environment.ts', "export const home = process.env['HOME']\n", 'one file per edge room'],
+  ['actions/starts-shell.ts', "import { exec } from 'node:child_process'\nexec('x')\n", 'never reaches a shell'],
+  ['actions/holds-resvg.ts', "import { Resvg } from '@resvg/resvg-wasm'\nexport const r = Resvg\n", 'Too large for an action'],
   ['cli/imports-app.ts', "import { x } from '../app/x.ts'\nx()\n", 'they never import each other'],
 ]
 
