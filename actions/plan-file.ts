@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunPlan } from '../schemas/generated/types.ts'
 import { validateRunPlan, validateStageRecord } from '../schemas/generated/validators.js'
@@ -7,13 +7,14 @@ import { Failure } from '../pipeline/failure.ts'
 /** Largest plan that is read; it holds the records that are reused. */
 const PLAN_BYTES = 64 * 2 ** 20
 
-/** The plan of this run, from the first folder below one of the parents that holds one; undefined: the action works alone. Fails with `storage-corrupt`. */
+/** The artifact of the plan, its folder in the job that plans, and the bare parent: a single artifact is unpacked without a folder of its own (actions/download-artifact). */
+const PLACES = ['ctss-plan', 'plan', '']
+
+/** The plan of this run, below one of the parents; undefined: the action works alone. Another artifact's plan is none. Fails with `storage-corrupt`. */
 export async function readPlan(parents: readonly string[]): Promise<RunPlan | undefined> {
   for (const parent of parents) {
-    // A single artifact that a pattern finds is unpacked without a folder of its own (actions/download-artifact).
-    const names = await readdir(parent).catch((): string[] => [])
-    for (const name of ['', ...names.toSorted()]) {
-      const file = join(parent, name, 'plan.json')
+    for (const place of PLACES) {
+      const file = join(parent, place, 'plan.json')
       const stats = await lstat(file).catch(() => undefined)
       if (stats?.isFile() === true) return parsePlan(file, stats.size > PLAN_BYTES ? '' : await readFile(file, 'utf8'))
     }

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACTIONS } from '../../actions/definitions.ts'
 import { layOutRelease, OURS } from '../support/act/lay-out-release.ts'
-import { makePlugin, tinyFiles, type Plugin, type Stage } from '../support/act/story.ts'
+import { makePlugin, tinyFiles, type Plugin, type Stage, type StoryRun } from '../support/act/story.ts'
 import { EVERY_JOB, tellStories, tokensOf } from '../support/act/story-suite.ts'
 import { makeStandIns } from '../support/act/stand-ins/make-stand-ins.ts'
+import { tracesOf } from '../support/ctss-child.ts'
 import { Workplace } from '../support/ctss-process.ts'
 import { startGithub, type Github } from '../support/github/github.ts'
 import { githubPeople } from '../support/github/people.ts'
@@ -15,6 +16,7 @@ import { openAliased, type Aliased } from '../support/mini-runner/commit-aliases
 import { makeMiniGitHub } from '../support/mini-runner/make-github.ts'
 import { makeMiniStage } from '../support/mini-runner/mini-stage.ts'
 import { pullRequest, push } from '../support/mini-runner/trigger.ts'
+import { slowFiles } from '../support/tiny-plugin.ts'
 
 describe("our workflows on GitHub's own parser and evaluator", () => {
   tellStories(makeMiniStage)
@@ -58,27 +60,34 @@ describe('two runs of one caller', () => {
   const resources = new AsyncDisposableStack()
   let stage: Stage
   let plugin: Plugin
-  let commit = ''
+  let [good, broken] = ['', '']
   beforeAll(async () => {
     stage = resources.use(await makeMiniStage())
     plugin = await makePlugin(stage, 'zelda/twice')
+    good = await plugin.commit(await tinyFiles('twice', slowFiles('twice')))
     // It ends at the manifest: what matters is which run is let go on.
-    commit = await plugin.commit(await tinyFiles('twice', { 'sage.yaml': 'name: Twice\n' }))
+    broken = await plugin.commit({ 'sage.yaml': 'name: Twice\n' })
   })
   afterAll(async () => resources.disposeAsync())
 
-  it('a newer push to a pull request takes the place of the run before', async () => {
+  it('a newer push to a pull request takes the place of the run before, which leaves nothing behind', async () => {
     // From a fork, which gets no comment.
-    const trigger = pullRequest(plugin.name, { commit, head: commit, base: commit }, 'stranger/twice')
-    const runs = await Promise.all([stage.run(trigger), stage.run(trigger)])
+    const pushed = async (commit: string, onLine?: (line: string) => void): Promise<StoryRun> =>
+      stage.run(pullRequest(plugin.name, { commit, head: commit, base: good }, 'stranger/twice'), onLine && { onLine })
+    let older: Promise<StoryRun> | undefined
+    const newer = await new Promise<StoryRun>((resolve, reject) => {
+      const push = (): void => void pushed(broken).then(resolve, reject)
+      older = pushed(good, (line) => line.endsWith('train: training') && push())
+    })
+    const replaced = await older
 
-    // The other one was cancelled, before its plan or in it.
-    expect(runs.map(({ jobs }) => jobs['plan']).filter((plan) => plan === 'failure')).toHaveLength(1)
-    expect(runs.map(({ jobs }) => jobs['plan'] ?? 'cancelled')).toContain('cancelled')
+    expect(replaced?.jobs, replaced?.log.join('\n')).toMatchObject({ plan: 'success', train: 'cancelled' })
+    expect(newer.jobs).toEqual({ plan: 'failure', report: 'failure' })
+    expect(await tracesOf({ folder: stage.folder } as Workplace, [...(replaced?.processes ?? []), ...newer.processes])).toEqual([])
   })
 
   it('pushes to a branch leave each other alone', async () => {
-    const runs = await Promise.all([stage.run(push(plugin.name, commit)), stage.run(push(plugin.name, commit))])
+    const runs = await Promise.all([stage.run(push(plugin.name, broken)), stage.run(push(plugin.name, broken))])
 
     expect(runs.map(({ jobs }) => jobs['plan'])).toEqual(['failure', 'failure'])
   })
@@ -112,6 +121,7 @@ describe('with the API of GitHub', () => {
         headers: { accept: 'application/vnd.oci.image.index.v1+json' },
       })
       expect(answer.status).toBe(200)
+      expect(await tracesOf({ folder: stage.folder } as Workplace, run.processes)).toEqual([])
     }
     const [release, ...others] = github.releases()
     expect(others).toEqual([])

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { prepareForAct } from '../support/act/prepare-for-act.ts'
 import { runAct } from '../support/act/run-act.ts'
 import { makeStandIns } from '../support/act/stand-ins/make-stand-ins.ts'
+import { git } from '../support/layout.ts'
 import { checkWorkflow } from '../support/mini-runner/check.ts'
 import { ConcurrencyGroups } from '../support/mini-runner/concurrency.ts'
 import { StartupFailure, type MiniGitHub, type WorkflowRun } from '../support/mini-runner/github.ts'
@@ -316,9 +317,10 @@ describe('a job', () => {
   it('knows the workflow that it stands in, while `github` is that of the caller', async () => {
     const run = await runCaller(
       CALL,
-      `on: workflow_call\njobs:\n${job('b', "    steps:\n      - run: echo '${{ job.workflow_repository }} ${{ job.workflow_file_path }} ${{ github.repository }} ${{ github.workflow_ref }}'\n")}`,
+      `on: workflow_call\njobs:\n${job('b', "    steps:\n      - run: echo '${{ job.workflow_repository }} ${{ job.workflow_sha }} ${{ job.workflow_file_path }} ${{ github.repository }} ${{ github.workflow_ref }}'\n")}`,
     )
-    expect(run.log).toContain(`a / b | sage/ctss .github/workflows/called.yml zelda/plugin zelda/plugin/${WORKFLOW}@refs/heads/main`)
+    const own = git(join(folder, 'repositories', CTSS), 'rev-parse', 'HEAD')
+    expect(run.log).toContain(`a / b | sage/ctss ${own} .github/workflows/called.yml zelda/plugin zelda/plugin/${WORKFLOW}@refs/heads/main`)
   })
 
   it('that is cancelled has its programs interrupted, and runs what always runs', async () => {

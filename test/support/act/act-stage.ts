@@ -23,14 +23,13 @@ export async function makeActStage({ environment = {}, issueToken }: StageOption
   return {
     folder,
     registry,
-    async run(trigger, { signal } = {}) {
+    async run(trigger) {
       // act has one token for all jobs of a run.
       const token = await issueToken?.(trigger.fork ? { contents: 'read' } : { contents: 'write', 'pull-requests': 'write' })
       const { status, jobs, annotations, summaries, artifacts, log, seconds } = await runAct(
         { ...github, ...(token !== undefined && { token }) },
         trigger,
         WORKFLOW,
-        signal,
       )
       return {
         passed: status === 0,
@@ -41,6 +40,7 @@ export async function makeActStage({ environment = {}, issueToken }: StageOption
         records: recordsAmong(artifacts),
         log,
         seconds,
+        processes: [],
       }
     },
     [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),

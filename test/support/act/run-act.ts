@@ -51,7 +51,7 @@ export interface ActRun {
 const LABELS = ['ubuntu-latest', 'ubuntu-24.04', 'ubuntu-24.04-arm', 'self-hosted']
 
 /** Runs a workflow in a clone of the repository in which something happened; the clone is at the commit, and stays as it is. */
-export async function runAct(github: ActGitHub, trigger: Trigger, workflow: string, signal?: AbortSignal): Promise<ActRun> {
+export async function runAct(github: ActGitHub, trigger: Trigger, workflow: string): Promise<ActRun> {
   const runId = String(randomInt(1_000_000, 9_999_999_999))
   const scratch = join(github.folder, `act-${runId}`)
   const artifacts = join(github.folder, 'artifacts')
@@ -103,14 +103,14 @@ export async function runAct(github: ActGitHub, trigger: Trigger, workflow: stri
       HOME: process.env['HOME'] ?? '',
       ...(process.env['DOCKER_HOST'] !== undefined && { DOCKER_HOST: process.env['DOCKER_HOST'] }),
       XDG_CONFIG_HOME: join(scratch, 'config'),
+      XDG_STATE_HOME: join(scratch, 'state'),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(signal && { signal, killSignal: 'SIGINT' }),
   })
   createInterface({ input: child.stdout }).on('line', heard.line)
   createInterface({ input: child.stderr }).on('line', heard.line)
   const status = await new Promise<number>((resolve, reject) => {
-    child.on('error', (error) => (error.name === 'AbortError' ? undefined : reject(error)))
+    child.on('error', reject)
     child.on('close', (code) => resolve(code ?? -1))
   })
   await rm(scratch, { recursive: true, force: true })

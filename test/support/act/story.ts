@@ -25,6 +25,8 @@ export interface StoryRun {
   readonly records: Readonly<Record<string, StageRecord>>
   readonly log: readonly string[]
   readonly seconds: number
+  /** Ids of the programs of its steps; of act's none are known. */
+  readonly processes: readonly number[]
 }
 
 /** Where workflows run: a GitHub with our release, stand-ins for third-party actions, and a namespace of its own in the registry of this machine. */
@@ -32,7 +34,8 @@ export interface Stage extends AsyncDisposable {
   readonly folder: string
   /** What the callers give as `registry`; nothing else is below it. */
   readonly registry: string
-  run(trigger: Trigger, options?: { readonly signal?: AbortSignal }): Promise<StoryRun>
+  /** `onLine` hears the log as it comes; act is not listened to. */
+  run(trigger: Trigger, options?: { readonly onLine?: (line: string) => void }): Promise<StoryRun>
 }
 
 /** Settings of a stage. */

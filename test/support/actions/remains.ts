@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { makeRunId, RUN_LABEL } from '../../../adapters/engine/run-id.ts'
 import { TRACKING } from '../mini-runner/process.ts'
 import type { ActionMachine } from './action-machine.ts'
 
+const run = promisify(execFile)
 /** How long a program that was told to end may take. */
 const END_MS = 10_000
 const POLL_MS = 100
@@ -15,17 +17,20 @@ const POLL_MS = 100
  * half-written and temporary files, programs, and the files that hold one of the secrets.
  */
 export async function remainsOf(machine: ActionMachine, secrets: readonly string[] = []): Promise<readonly string[]> {
+  const programs = await programsLeft(machine)
   const [host, boot] = makeRunId().split('-')
   const theirs = new RegExp(`${host}-${boot}-(?:${machine.processes.join('|')})-`)
-  const labelled = [['container', '--all'], ['network'], ['volume']].flatMap(([what = '', ...options]) =>
-    list('docker', what, 'ls', ...options, '--format', `${what} {{.Label "${RUN_LABEL}"}}`),
-  )
-  const builders = list('docker', 'buildx', 'ls', '--format', 'builder {{.Name}}')
-  const cgroups = list('find', '/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd')
+  const listed = await Promise.all([
+    ...['container', 'network', 'volume'].map(async (what) =>
+      list('docker', what, 'ls', ...(what === 'container' ? ['--all'] : []), '--format', `${what} {{.Label "${RUN_LABEL}"}}`),
+    ),
+    list('docker', 'buildx', 'ls', '--format', 'builder {{.Name}}'),
+    list('find', '/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd'),
+  ])
   return [
-    ...[...labelled, ...builders, ...cgroups].filter((line) => theirs.test(line.replaceAll('_', '-'))),
+    ...programs,
+    ...listed.flat().filter((line) => theirs.test(line.replaceAll('_', '-'))),
     ...(await filesLeft(machine)),
-    ...(await programsLeft(machine)),
     ...(await filesWith(machine.folder, secrets)),
   ]
 }
@@ -62,6 +67,8 @@ async function filesWith(folder: string, secrets: readonly string[]): Promise<re
   return contents.flatMap(([path, content]) => secrets.filter((secret) => content.includes(secret)).map((secret) => `${secret} in ${path}`))
 }
 
-function list(program: string, ...args: readonly string[]): readonly string[] {
-  return execFileSync(program, args, { encoding: 'utf8' }).split('\n').filter(Boolean)
+async function list(program: string, ...args: readonly string[]): Promise<readonly string[]> {
+  // A cgroup that goes while it is looked at makes `find` complain.
+  const { stdout } = await run(program, args).catch((error: { readonly stdout: string }) => error)
+  return stdout.split('\n').filter(Boolean)
 }

@@ -71,6 +71,8 @@ export interface JobRun {
   readonly annotations: readonly Annotation[]
   /** Programs that were still running when the job had ended, and were killed. */
   readonly orphans: readonly string[]
+  /** Ids of the programs of its steps. */
+  readonly processes: readonly number[]
   readonly seconds: number
 }
 

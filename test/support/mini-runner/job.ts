@@ -51,7 +51,7 @@ export async function runJob(request: JobRequest): Promise<JobRun> {
   const minutes = job.timeoutMinutes === undefined ? DEFAULT_TIMEOUT_MINUTES : Number(fill(job.timeoutMinutes, contexts))
   const timeout = AbortSignal.timeout(minutes * MINUTE_MS)
   const log = makeJobLog([...Object.values(github.secrets ?? {}), String((contexts['github'] as { token: string }).token)], request.onLine)
-  const state: JobState = { status: 'success', steps: {}, env: { ...request.env }, paths: [], posts: [], runs: [] }
+  const state: JobState = { status: 'success', steps: {}, env: { ...request.env }, paths: [], posts: [], runs: [], processes: [] }
   const running = { ...request, machine, log, state, signal: AbortSignal.any([request.signal, timeout]) }
 
   for (const [at, step] of job.steps.entries()) await runStep(running, step, at)
@@ -73,6 +73,7 @@ export async function runJob(request: JobRequest): Promise<JobRun> {
     steps: state.runs,
     annotations: log.annotations,
     orphans,
+    processes: state.processes,
     seconds: (performance.now() - started) / 1000,
   }
 }
@@ -84,6 +85,7 @@ interface JobState {
   readonly paths: string[]
   readonly posts: Post[]
   readonly runs: StepRun[]
+  readonly processes: number[]
 }
 
 interface Machine {
@@ -211,7 +213,15 @@ async function carryOut(running: RunningJob, work: Work, name: string, signal: A
   const files = await makeCommandFiles(join(machine.folder, 'commands', name))
   const path = [...state.paths, machine.environment['PATH'] ?? ''].join(':')
   const environment = { ...machine.environment, PATH: path, ...work.environment, ...files.environment }
-  const code = await runProcess({ program: work.program, args: work.args, folder: work.folder, environment, signal, onLine: log.hear })
+  const code = await runProcess({
+    program: work.program,
+    args: work.args,
+    folder: work.folder,
+    environment,
+    signal,
+    onStart: (pid) => state.processes.push(pid),
+    onLine: log.hear,
+  })
   return { code, values: await files.read() }
 }
 

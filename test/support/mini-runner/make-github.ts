@@ -10,7 +10,7 @@ type Folders = Readonly<Record<string, string>>
 
 /**
  * A GitHub in a folder that hosts these repositories, third-party actions among them. Jobs check out what lies in `folder/repositories/owner/name`. Its machines have PATH (with
- * this process's Node first), HOME and DOCKER_HOST, and nothing else of this process.
+ * this process's Node first), HOME and DOCKER_HOST, a state folder of their own, and nothing else of this process.
  */
 export async function makeMiniGitHub(
   folder: string,
@@ -28,6 +28,7 @@ export async function makeMiniGitHub(
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: process.env['HOME'] ?? '',
       ...(process.env['DOCKER_HOST'] !== undefined && { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+      XDG_STATE_HOME: join(folder, 'state'),
       CTSS_STAND_IN_REPOSITORIES: join(folder, 'repositories'),
       CTSS_STAND_IN_ARTIFACTS: artifacts,
       ...options.environment,

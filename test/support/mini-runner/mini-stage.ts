@@ -14,11 +14,17 @@ export async function makeMiniStage({ environment = {}, ...options }: StageOptio
   return {
     folder,
     registry,
-    async run(trigger, { signal } = {}) {
+    async run(trigger, { onLine } = {}) {
       const repositories = { ...standIns, [OURS]: release, [trigger.repository]: join(folder, 'repositories', trigger.repository) }
-      const github = await makeMiniGitHub(folder, repositories, { ...options, environment, concurrency, variables: { [REGISTRY_VARIABLE]: registry } })
+      const github = await makeMiniGitHub(folder, repositories, {
+        ...options,
+        environment,
+        concurrency,
+        variables: { [REGISTRY_VARIABLE]: registry },
+        ...(onLine && { onLine }),
+      })
       const started = performance.now()
-      const run = await runWorkflow(github, trigger, { workflow: WORKFLOW, ...(signal && { signal }) })
+      const run = await runWorkflow(github, trigger, { workflow: WORKFLOW })
       const ran = run.jobs.filter(({ conclusion }) => conclusion !== 'skipped')
       return {
         passed: run.conclusion === 'success',
@@ -28,6 +34,7 @@ export async function makeMiniStage({ environment = {}, ...options }: StageOptio
         artifacts: run.artifacts,
         records: recordsAmong(run.artifacts),
         log: run.log,
+        processes: run.jobs.flatMap(({ processes }) => processes),
         seconds: (performance.now() - started) / 1000,
       }
     },

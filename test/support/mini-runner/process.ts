@@ -14,12 +14,14 @@ export interface ProcessRequest {
   readonly environment: Readonly<Record<string, string>>
   /** Ends it as the runner does: SIGINT, then SIGTERM, then SIGKILL. */
   readonly signal: AbortSignal
+  readonly onStart: (pid: number) => void
   readonly onLine: (line: string) => void
 }
 
 /** Runs a program to its end; returns its exit code, 137 and the like when a signal ended it. */
-export async function runProcess({ program, args, folder, environment, signal, onLine }: ProcessRequest): Promise<number> {
+export async function runProcess({ program, args, folder, environment, signal, onStart, onLine }: ProcessRequest): Promise<number> {
   const child = spawn(program, args, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  if (child.pid !== undefined) onStart(child.pid)
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine)
   const timers: NodeJS.Timeout[] = []
   const end = (): void => {

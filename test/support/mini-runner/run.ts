@@ -242,6 +242,7 @@ function leaveOut({ run, ids, names }: Scope, job: Job, ending: Ending): Ending 
     steps: [],
     annotations: [],
     orphans: [],
+    processes: [],
     seconds: 0,
   }
   run.jobs.push({ ...left, conclusion: ending.conclusion })

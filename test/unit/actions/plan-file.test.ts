@@ -23,8 +23,9 @@ const PLAN = makeRunPlan()
 const text = (name: string): string => JSON.stringify({ ...PLAN, name })
 
 describe('the plan of a run', () => {
-  it('is the first one below the parents, in the order of their names', async () => {
-    await put('records/ctss-b/plan.json', text('b'))
+  it('is that of the artifact of the plan, else that of this job; another artifact has none', async () => {
+    await put('records/ctss-plan/plan.json', text('b'))
+    await put('records/ctss-train/plan.json', text('forged'))
     await put('records/ctss-a/record.json', '{}')
     await put('out/plan/plan.json', text('own'))
     await put('records/file', '')
@@ -42,15 +43,15 @@ describe('the plan of a run', () => {
 
   it('is no link, and no folder', async () => {
     const file = await put('elsewhere.json', text('elsewhere'))
-    await mkdir(join(parent, 'records/a/plan.json'), { recursive: true })
-    await mkdir(join(parent, 'records/b'))
-    await symlink(file, join(parent, 'records/b/plan.json'))
+    await mkdir(join(parent, 'records/ctss-plan/plan.json'), { recursive: true })
+    await mkdir(join(parent, 'records/plan'))
+    await symlink(file, join(parent, 'records/plan/plan.json'))
 
     expect(await readPlan([join(parent, 'records')])).toBeUndefined()
   })
 
   it('is refused where it is larger than any', async () => {
-    await truncate(await put('records/a/plan.json', text('large')), 64 * 2 ** 20 + 1)
+    await truncate(await put('records/ctss-plan/plan.json', text('large')), 64 * 2 ** 20 + 1)
 
     await expect(readPlan([join(parent, 'records')])).rejects.toMatchObject({ code: 'storage-corrupt' })
   })

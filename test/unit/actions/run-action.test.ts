@@ -88,7 +88,12 @@ describe('an action', () => {
 
   it.each<[string, unknown, number, string]>([
     ['inputs that are wrong together', new InputError(['one', 'two\n::x']), 1, '::error::one\n::error::two%0A::x\n'],
-    ['a failure of the world', new Failure('registry-unavailable', 'No answer.', { suggestion: 'Run it again.' }), 2, '::error::No answer.%0A  Run it again.\n'],
+    [
+      'a failure of the world',
+      new Failure('registry-unavailable', 'No answer.', { suggestion: 'Run it again.' }),
+      2,
+      '::error::No answer.%0A  Run it again.\n',
+    ],
     ['a failure without a suggestion', new Failure('registry-unavailable', 'No answer.'), 2, '::error::No answer.\n'],
     ['what is no error at all', '##[group]', 3, '::error::This is a bug in ctss, not in your plugin. Please report it with the text below.%0A# #[group]\n'],
   ])('explains %s', async (_, thrown, code, text) => {
