@@ -1,5 +1,5 @@
 import { importImage } from '../adapters/oci-layout/import-image.ts'
-import { nameOf } from '../pipeline/publish/bundle.ts'
+import { nameOf } from '../pipeline/pipeline.ts'
 import type { StageRecord } from '../schemas/generated/types.ts'
 import type { Job } from './job.ts'
 

@@ -2,7 +2,7 @@ import { planAhead, type PlannedStage, type RunRequest } from '../pipeline/run.t
 import { worstOutcome } from '../pipeline/plan.ts'
 import { platformsOf, type StageOptions } from '../pipeline/stage-scripts/stage-ports.ts'
 import { makeStageScripts } from '../pipeline/stage-scripts/stage-scripts.ts'
-import { nameOf } from '../pipeline/publish/bundle.ts'
+import { nameOf } from '../pipeline/pipeline.ts'
 import { platformRunner, stageRunner, type RunnerMap } from '../pipeline/runner-classes.ts'
 import type { StageName } from '../pipeline/stage.ts'
 import type { RunPlan, StageRecord } from '../schemas/generated/types.ts'

@@ -1,6 +1,7 @@
 import { getState } from '@actions/core'
 import { join } from 'node:path'
 import { connectEngine } from '../adapters/engine/connect.ts'
+import { sweepWorkFolders } from '../adapters/machine/work-folders.ts'
 import { ownBuilderName } from '../adapters/runner/runner-builder.ts'
 import { sweepRunner } from '../adapters/runner/sweep-runner.ts'
 import { readActionsEnvironment } from './environment.ts'
@@ -11,11 +12,12 @@ import { RUN_STATE } from './post-state.ts'
 export async function runPost(): Promise<void> {
   const log = jobLog(process.stdout)
   const runId = getState(RUN_STATE)
-  // Nothing was started.
-  if (runId === '') return
   try {
     const { dockerHost, temporary } = readActionsEnvironment()
-    const faults = await sweepRunner({ docker: connectEngine(dockerHost), workParent: join(temporary, 'ctss', 'work'), builderName: ownBuilderName(runId) })
+    const workParent = join(temporary, 'ctss', 'work')
+    // Nothing was started but, perhaps, a folder.
+    if (runId === '') return await sweepWorkFolders(workParent)
+    const faults = await sweepRunner({ docker: connectEngine(dockerHost), workParent, builderName: ownBuilderName(runId) })
     for (const fault of faults) log.warning(`something may be left behind on this runner: ${fault}`)
   } catch (error) {
     log.warning(`the clean-up did not come to its end: ${error instanceof Error ? error.message : String(error)}`)

@@ -81,3 +81,8 @@ export interface Pipeline {
   readonly nodes: readonly string[]
   readonly access: NonNullable<PipelineFile['access']>
 }
+
+/** `namespace/name`, under which the catalogue knows a plugin. */
+export function nameOf({ manifest }: Pipeline): string {
+  return `${manifest.namespace}/${manifest.name}`
+}

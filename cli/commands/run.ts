@@ -1,6 +1,6 @@
 import packageJson from '../../package.json' with { type: 'json' }
 import { Failure } from '../../pipeline/failure.ts'
-import type { Pipeline } from '../../pipeline/pipeline.ts'
+import { nameOf, type Pipeline } from '../../pipeline/pipeline.ts'
 import { worstOutcome, type PlanOptions } from '../../pipeline/plan.ts'
 import type { ChartRenderer } from '../../pipeline/ports/charts.ts'
 import { finishReport } from '../../pipeline/report/finish-report.ts'
@@ -8,7 +8,6 @@ import { bundleOf, gatherReportInput } from '../../pipeline/report/report-input.
 import type { ReportedBundle } from '../../pipeline/report/report.ts'
 import { runStages, type StageSummary } from '../../pipeline/run.ts'
 import { makeStageScripts } from '../../pipeline/stage-scripts/stage-scripts.ts'
-import { nameOf } from '../../pipeline/publish/bundle.ts'
 import { STAGES } from '../../pipeline/stage.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
 import type { RunOutput, Subject } from '../../schemas/generated/types.ts'

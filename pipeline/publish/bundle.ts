@@ -1,6 +1,6 @@
 import type { BuildDetails, Bundle, Model, Subject, TrainDetails } from '../../schemas/generated/types.ts'
 import { canonicalJson, digestOf, digestOfJson, type Digest, type Json } from '../digest.ts'
-import type { Pipeline } from '../pipeline.ts'
+import { nameOf, type Pipeline } from '../pipeline.ts'
 
 export interface BundleParts {
   readonly pipeline: Pipeline
@@ -12,11 +12,6 @@ export interface BundleParts {
   readonly sourceArchive: Digest
   /** Of the manifest file's bytes. */
   readonly manifest: Digest
-}
-
-/** `namespace/name`, under which the catalogue knows a plugin. */
-export function nameOf({ manifest }: Pipeline): string {
-  return `${manifest.namespace}/${manifest.name}`
 }
 
 /** The bundle document: what one version is made of, without times, so that the same parts have the same digest. */

@@ -1,7 +1,7 @@
 import type { BuildDetails, Subject, TrainDetails } from '../../schemas/generated/types.ts'
 import { digestOf, type Json } from '../digest.ts'
-import type { Pipeline } from '../pipeline.ts'
-import { evaluationDocument, nameOf } from './bundle.ts'
+import { nameOf, type Pipeline } from '../pipeline.ts'
+import { evaluationDocument } from './bundle.ts'
 
 export interface PublishKeyFacts {
   readonly pipeline: Pipeline

@@ -1,10 +1,9 @@
 import type { Subject } from '../../schemas/generated/types.ts'
 import { asDigest } from '../digest.ts'
-import type { Pipeline } from '../pipeline.ts'
+import { nameOf, type Pipeline } from '../pipeline.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { StageSummary } from '../run.ts'
 import { decideRunGates } from '../train/run-gates.ts'
-import { nameOf } from '../publish/bundle.ts'
 import type { ReportedBundle, ReportInput } from './report.ts'
 
 /** The run that a report is about. */

@@ -1,8 +1,7 @@
 import type { StageRecord } from '../../schemas/generated/types.ts'
-import type { Pipeline } from '../pipeline.ts'
+import { nameOf, type Pipeline } from '../pipeline.ts'
 import type { Catalogue } from '../ports/catalogue.ts'
 import type { Problem } from '../problem.ts'
-import { nameOf } from '../publish/bundle.ts'
 import type { PipelineReading } from '../validate/validate.ts'
 import { decideGates, gateProblems, type GateDecision } from './gates.ts'
 

@@ -36,16 +36,17 @@ async function openMachine(options: Partial<MachineOptions> = {}): Promise<Actio
   return machine
 }
 
+/** What our actions tell the runner. */
+const OURS = ['add-mask', 'group', 'endgroup', 'error', 'warning', 'notice']
 /** GitHub's documentation of job summaries. */
 const SUMMARY_BYTES = 2 ** 20
 
 /** What is true of every step that a cancellation did not end, whatever its outcome. */
-async function expectSound(machine: ActionMachine, name: ActionName, { outputs, summary, commands, raw, shown, masks, state, post }: Finished): Promise<void> {
+async function expectSound(machine: ActionMachine, name: ActionName, { outputs, summary, commands, shown, masks, state, post }: Finished): Promise<void> {
   const action = ACTIONS.find((candidate) => candidate.name === name)
   expect(Object.keys(outputs).toSorted()).toEqual(Object.keys(action?.outputs ?? {}).toSorted())
   expect(Buffer.byteLength(summary)).toBeLessThanOrEqual(SUMMARY_BYTES)
-  const obeyed = new Set(commands.map((command) => command.name))
-  expect([...obeyed.difference(new Set(['add-mask', 'group', 'endgroup', 'error', 'warning', 'notice']))], raw).toEqual([])
+  expect(commands.filter((command) => !OURS.includes(command.name))).toEqual([])
   const groups = commands.filter((command) => command.name.endsWith('group')).map((command) => command.name)
   expect(groups).toEqual(groups.map((_, index) => (index % 2 === 0 ? 'group' : 'endgroup')))
   if (action !== undefined && 'token' in action.inputs) expect(masks).toContain(TOKEN)

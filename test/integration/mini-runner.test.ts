@@ -11,7 +11,9 @@ import { ConcurrencyGroups } from '../support/mini-runner/concurrency.ts'
 import { StartupFailure, type MiniGitHub, type WorkflowRun } from '../support/mini-runner/github.ts'
 import { hostFiles, readFiles, type Files } from '../support/mini-runner/hosted-files.ts'
 import { makeMiniGitHub } from '../support/mini-runner/make-github.ts'
+import { readStrategy } from '../support/mini-runner/matrix.ts'
 import { runWorkflow } from '../support/mini-runner/run.ts'
+import { Expression } from '../support/mini-runner/template.ts'
 import { dispatch, pullRequest, push, type Trigger } from '../support/mini-runner/trigger.ts'
 import { provideTool } from '../support/tools.ts'
 
@@ -393,5 +395,32 @@ describe('a job', () => {
     const run = await runCaller(`jobs:\n${job('a', script('exec sleep 60')).replace('timeout-minutes: 5', 'timeout-minutes: 0.02')}`)
     expect(conclusions(run)).toEqual({ a: 'cancelled' })
     expect(run.jobs[0]?.annotations.at(-1)?.message).toContain('exceeded the maximum execution time')
+  })
+})
+
+describe('a matrix', () => {
+  it.each([
+    ['nothing', {}, [{}]],
+    [
+      'two axes',
+      { a: [1, 2], b: ['x', 'y'] },
+      [
+        { a: 1, b: 'x' },
+        { a: 1, b: 'y' },
+        { a: 2, b: 'x' },
+        { a: 2, b: 'y' },
+      ],
+    ],
+    ['what is excluded', { a: [1, 2], b: ['x', 'y'], exclude: [{ a: 1 }, { a: 2, b: 'x' }] }, [{ a: 2, b: 'y' }]],
+    ['what is included alone', { include: [{ a: 1 }, { b: 2 }] }, [{ a: 1 }, { b: 2 }]],
+    [
+      'what is included into the axes, and beside them',
+      { a: [1, 2], include: [{ a: 1, b: 'x' }, { a: 3 }, { c: true }] },
+      [{ a: 1, b: 'x', c: true }, { a: 2, c: true }, { a: 3 }],
+    ],
+    ['an empty list', { include: [] }, []],
+  ])('of %s', (_, matrix, combinations) => {
+    const template = Object.keys(matrix).length === 0 ? {} : { matrix: new Expression(`fromJSON('${JSON.stringify(matrix)}')`) }
+    expect(readStrategy(template, {}).combinations).toEqual(combinations)
   })
 })

@@ -44,6 +44,8 @@ export interface StageOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** The token of a job with these rights; without it, a made-up one. */
   readonly issueToken?: (permissions: Permissions) => Promise<string>
+  /** Where a job asks for its OIDC token; act gives none. */
+  readonly tokenService?: { readonly url: string; readonly token: string }
 }
 
 export const WORKFLOW = '.github/workflows/ci.yml'

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommandFiles } from '../mini-runner/command-files.ts'
 import { readCommand, type RunnerCommand } from './runner-command.ts'
 
@@ -32,15 +33,18 @@ export interface StepProcess {
   kill(signal: NodeJS.Signals): void
 }
 
+const STREAMS_MS = 1000
+
 /** Starts a program of an action with this environment and no other. Both its streams are read as the runner reads them. */
 export function startStep(program: string, environment: Readonly<Record<string, string>>, files: CommandFiles): StepProcess {
   const started = performance.now()
   const child = spawn(process.execPath, [program], { cwd: '/', env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   let raw = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (raw += text))
-  // A program in the background may hold the streams open for longer than the step lasts.
+  const closed = once(child, 'close')
   const ended = once(child, 'exit').then(async ([code]: unknown[]) => {
-    await Promise.race([once(child, 'close'), new Promise((resolve) => setTimeout(resolve, 1000))])
+    // A program in the background may hold the streams open for longer than the step lasts.
+    await Promise.race([closed, sleep(STREAMS_MS, undefined, { ref: false })])
     return typeof code === 'number' ? code : null
   })
   const finished = ended.then(async (exitCode): Promise<FinishedStep> => {

@@ -1,0 +1,246 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ACTIONS } from '../../actions/definitions.ts'
+import { makeMachine, makeRelease, type ActionMachine, type MachineOptions } from '../support/actions/action-machine.ts'
+import { checkOut } from '../support/actions/check-out.ts'
+import { remainsOf } from '../support/actions/remains.ts'
+import type { FinishedStep } from '../support/actions/step-process.ts'
+import { makeTestRegistry, type TestRegistry } from '../support/actions/test-registry.ts'
+import { pullRequest, push } from '../support/mini-runner/trigger.ts'
+import { withoutTraining } from '../support/tiny-plugin.ts'
+
+const ZEROS = '0'.repeat(40)
+const NAMES = ACTIONS.map(({ name }) => name)
+/** Why no disk of a few bytes can be had here; undefined: it can. */
+const noSmallDisk = process.getuid?.() === 0 && process.platform === 'linux' ? undefined : 'mounting a small disk needs root on Linux'
+
+const shared = new AsyncDisposableStack()
+let release = ''
+let registry: TestRegistry
+beforeAll(async () => {
+  release = shared.use(await makeRelease()).folder
+  registry = shared.use(await makeTestRegistry())
+})
+afterAll(async () => shared.disposeAsync())
+
+let resources = new AsyncDisposableStack()
+afterEach(async () => {
+  await resources.disposeAsync()
+  resources = new AsyncDisposableStack()
+})
+
+/** A machine with the tiny plugin, which trains nothing. */
+async function openMachine(options: Partial<MachineOptions> = {}, files: Parameters<typeof checkOut>[1] = {}): Promise<ActionMachine> {
+  const machine = resources.use(await makeMachine({ release, inputs: { registry: registry.root }, ...options }))
+  await checkOut(machine, { ...withoutTraining(), ...files })
+  return machine
+}
+
+/** A server on this machine; answers its address. */
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  resources.defer(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** It is told in sentences, and is no bug of ours. */
+function expectTold({ exitCode, raw, errors }: FinishedStep, code: number, ...said: readonly (string | RegExp)[]): void {
+  expect(exitCode, raw).toBe(code)
+  expect(raw).not.toMatch(/This is a bug|\n {4}at /)
+  for (const text of said) expect(errors.join('\n')).toMatch(text)
+}
+
+describe('inputs that are wrong', () => {
+  it('are told all at once, each with what was meant', async () => {
+    const machine = await openMachine()
+    const step = await machine.run('build', {
+      inputs: { platform: 'linux/amd64\nlinux/arm64', staging: 'regstry', cache: 'yes', force: '', plattform: 'linux/amd64', registy: 'ghcr.io/x' },
+    })
+
+    expectTold(step, 1)
+    expect(step.errors.toSorted()).toEqual([
+      'input `cache`: `yes` is neither true nor false',
+      'input `platform`: `linux/amd64\nlinux/arm64` is not a platform; one looks like linux/arm64 or linux/arm/v7',
+      'input `staging`: `regstry` is not a choice: did you mean `registry`?',
+      'there is no input `plattform`: did you mean `platform`?',
+      'there is no input `registy`: did you mean `registry`?',
+    ])
+  })
+
+  it.each(NAMES)('%s: texts that a shell or the runner would obey are texts', async (name) => {
+    const machine = await openMachine()
+    const trap = join(machine.folder, 'trap')
+    const evil = `$(touch ${trap}); \`touch ${trap}\`\n::set-output name=outcome::passed\n::add-mask::e\n##[add-mask]e\n::stop-commands::x`
+    const inputs = Object.entries(ACTIONS.find((action) => action.name === name)?.inputs ?? {})
+    const step = await machine.run(name, { inputs: Object.fromEntries(inputs.map(([input]) => [input, evil])) })
+
+    expectTold(step, 1)
+    expect(existsSync(trap)).toBe(false)
+    expect(step.commands.filter((command) => command.name !== 'error').map((command) => command.name)).toEqual(step.masks.map(() => 'add-mask'))
+    // Secrets are masked line by line; what a text orders to mask is not.
+    expect(step.masks.filter((mask) => mask === 'e' || mask.length < 3)).toEqual([])
+  })
+
+  it.each<[string, Readonly<Record<string, string>>, string]>([
+    ['validate', { path: '/etc' }, 'input `path`: /etc leaves the workspace'],
+    ['validate', { path: '..' }, 'input `path`: .. leaves the workspace'],
+    ['validate', { path: 'link' }, 'input `path`: link leaves the workspace'],
+    ['validate', { path: 'nowhere' }, 'input `path`: there is no nowhere'],
+    ['validate', { path: 'a\0b' }, ''],
+    ['train', { checkpoints: '/etc' }, 'input `checkpoints`: /etc leaves the workspace'],
+    ['train', { checkpoints: 'link' }, 'input `checkpoints`: link leaves the workspace'],
+    ['report', { records: '/etc' }, 'input `records`: /etc leaves the workspace'],
+    ['build', { platform: 'linux/amd64,linux/arm64' }, 'one platform a job'],
+    ['build', { registry: 'https://ghcr.io/x' }, 'is no registry; one looks like ghcr.io/sage'],
+    ['setup', { runners: '{linux/arm64: [' }, 'input `runners` is not YAML'],
+    ['setup', { runners: '{linux/sparc: x, train: 7}' }, 'input `runners`:'],
+    ['setup', { plan: 'x' }, 'inputs `plan` and `app` belong together'],
+    ['setup', { plan: '../x', app: 'https://app.example' }, 'input `plan` is no reference of a plan'],
+    ['setup', { plan: 'x', app: 'http://app.example' }, 'input `app` is no https address'],
+  ])('%s: %j', async (name, inputs, message) => {
+    const machine = await openMachine()
+    symlinkSync('/etc', join(machine.workspace, 'link'))
+    // The runner itself takes no NUL.
+    if (message === '') return expect(machine.run(name, { inputs })).rejects.toThrow('null bytes')
+    const step = await machine.run(name, { inputs })
+
+    expectTold(step, 1)
+    expect(step.errors.join('\n')).toContain(message)
+  })
+
+  it('may all be empty', async () => {
+    const machine = await openMachine()
+    const step = await machine.run('validate', { inputs: { path: '', strict: '', user: '', 'sage-users': '' } })
+    expect([step.exitCode, step.errors], step.raw).toEqual([0, []])
+  })
+})
+
+describe('an environment that is not as GitHub makes it', () => {
+  it.each(NAMES)('%s: names every variable that is missing', async (name) => {
+    const machine = await openMachine()
+    const step = await machine.run(name, { environment: { GITHUB_WORKSPACE: undefined, RUNNER_TEMP: 'relative', GITHUB_REPOSITORY: '' } })
+
+    expectTold(step, 2, /^this is not a job of GitHub Actions: GITHUB_WORKSPACE, RUNNER_TEMP, GITHUB_REPOSITORY are missing\n/)
+  })
+
+  it.each(NAMES)('%s: says that nothing is checked out', async (name) => {
+    const machine = resources.use(await makeMachine({ release }))
+    const step = await machine.run(name)
+
+    expectTold(step, 1, /the workspace .* is not there: check the repository out first, with actions\/checkout/)
+  })
+
+  it('finds no manifest in a workspace that is empty', async () => {
+    const machine = resources.use(await makeMachine({ release }))
+    mkdirSync(machine.workspace)
+    expectTold(await machine.run('validate'), 1, /no sage\.yaml/)
+  })
+
+  it.each(
+    NAMES.flatMap((name) => ['pull_request_target', 'workflow_run', 'issue_comment'].map((event) => [name, event] as const)).filter(
+      // Each action, and each event.
+      ([name, event]) => name === 'setup' || event === 'pull_request_target',
+    ),
+  )('%s: refuses the event %s', async (name, event) => {
+    const machine = await openMachine({ trigger: { ...push('sage/tiny-plugin', ZEROS), event } })
+
+    expectTold(await machine.run(name), 2, new RegExp(`the event ${event} gives a run rights that code of a pull request must not have\nStart the workflow on`))
+  })
+
+  it.each([
+    ['is missing', { GITHUB_EVENT_PATH: '/nowhere' }],
+    ['is empty', { GITHUB_EVENT_PATH: '/dev/null' }],
+    ['is a folder', { GITHUB_EVENT_PATH: '/tmp' }],
+  ])('trusts no pull request whose event %s', async (_, environment) => {
+    const machine = await openMachine({ trigger: pullRequest('sage/tiny-plugin', { commit: ZEROS, head: ZEROS, base: ZEROS }) })
+    const step = await machine.run('setup', { environment })
+
+    expect(step.exitCode, step.raw).toBe(0)
+    expect(step.outputs).toMatchObject({ trust: 'untrusted', staging: 'archive', publish: 'skip' })
+  })
+
+  it.each([
+    ['is full', '/dev/full', /no space left/i],
+    ['is not there', '/nowhere/output', /\/nowhere\/output/],
+    ['is a folder', '/tmp', /./],
+  ])('says that its outputs are lost where their file %s', async (_, file, message) => {
+    const machine = await openMachine()
+    expectTold(await machine.run('validate', { environment: { GITHUB_OUTPUT: file } }), 2, message)
+  })
+
+  it.each([
+    ['is full', '/dev/full'],
+    ['is not there', '/nowhere/state'],
+  ])('starts nothing that its post step could not find, where the file for its state %s', async (_, file) => {
+    const machine = await openMachine()
+    await machine.run('validate')
+    const step = await machine.run('build', { environment: { GITHUB_STATE: file } })
+
+    expectTold(step, 2, /state/)
+    expect(await remainsOf(machine)).toEqual([])
+  })
+
+  it.each(['/dev/full', '/nowhere/summary', '/tmp'])('loses only the summary where its file is %s', async (file) => {
+    const machine = await openMachine()
+    const step = await machine.run('validate', { environment: { GITHUB_STEP_SUMMARY: file } })
+
+    expect(step.exitCode, step.raw).toBe(0)
+    expect(step.warnings).toEqual([expect.stringMatching(/^the job summary could not be written: /)])
+  })
+
+  it.each([
+    ['full', 'size=16k', /no space left|is full/i],
+    ['read-only', 'ro', /read-only/i],
+  ])('says that the disk is %s', async (_, options, message) => {
+    if (noSmallDisk !== undefined) return
+    const machine = await openMachine()
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'ctss-test', machine.temporary]).status).toBe(0)
+    resources.defer(() => void spawnSync('umount', [machine.temporary]))
+    if (options !== 'ro') writeFileSync(join(machine.temporary, 'filler'), Buffer.alloc(16_384))
+    for (const name of ['validate', 'setup', 'train', 'build', 'report'] as const) expectTold(await machine.run(name), 2, message)
+  })
+})
+
+describe('a runner without what is needed', () => {
+  /** A machine that has got as far as the build. */
+  const validated = async (options: Partial<MachineOptions> = {}): Promise<ActionMachine> => {
+    const machine = await openMachine(options)
+    expect((await machine.run('validate')).exitCode).toBe(0)
+    return machine
+  }
+
+  it('has no Docker Engine: the step says so, and the post step as well, without failing the job', async () => {
+    const machine = await validated({ environment: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } })
+    const { post, ...step } = await machine.run('build')
+
+    expectTold(step, 2, /no Docker Engine answers on DOCKER_HOST=unix:\/\/\/nowhere\/docker\.sock of this runner: .*\nGitHub's runners/)
+    expect(post?.exitCode).toBe(0)
+    expect(post?.warnings).toEqual([expect.stringMatching(/^something may be left behind on this runner: the Docker Engine gave no answer/)])
+  })
+
+  it.each([
+    ['no docker client', undefined, /docker cannot be run|no buildx/],
+    ['no buildx', 'exit 1', /the docker client of this runner has no buildx; 0\.13 or newer is needed\nput a step `uses: docker\/setup-buildx-action`/],
+    ['an old buildx', 'echo github.com/docker/buildx v0.9.1 ed00243a', /docker buildx 0\.9 of this runner is too old; 0\.13 or newer is needed/],
+  ])('has %s', async (_, script, message) => {
+    const machine = await validated()
+    const programs = join(machine.folder, 'programs')
+    mkdirSync(programs)
+    if (script !== undefined) writeFileSync(join(programs, 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    const PATH = script === undefined ? programs : `${programs}:${process.env['PATH']}`
+    symlinkSync('/usr/bin/git', join(programs, 'git'))
+    const { post, ...step } = await machine.run('build', { environment: { PATH } })
+
+    expectTold(step, 2, message)
+    expect(post?.exitCode, post?.raw).toBe(0)
+    expect(await remainsOf(machine)).toEqual([])
+  })
+})
