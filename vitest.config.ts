@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/reporter.ts'],
     testTimeout: 20_000,
+    // Packages of GitHub name source maps that they do not bring.
+    logLevel: 'error',
     // GitHub's own parser imports JSON in a way that Node refuses.
     server: { deps: { inline: [/@actions\/(workflow-parser|expressions)/] } },
     coverage: {

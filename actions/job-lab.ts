@@ -1,9 +1,8 @@
-import { saveState } from '@actions/core'
 import { openDockerConfig } from '../adapters/registry/docker-config.ts'
 import { openRunnerLab, type RunnerLab, type RunnerLabOptions } from '../adapters/runner/runner-lab.ts'
 import type { JobStaging } from './job-staging.ts'
 import { trustedRepository, type Job } from './job.ts'
-import { RUN_STATE } from './post-state.ts'
+import { saveRunId } from './post-state.ts'
 
 /** Engine and builder of the runner. */
 export interface JobLab extends AsyncDisposable {
@@ -26,8 +25,7 @@ export function jobLab(
 
 async function openLab(job: Job, options: Pick<RunnerLabOptions, 'platforms' | 'layerCache'>, stack: AsyncDisposableStack): Promise<RunnerLab> {
   const { credentials, environment, log, registry, registryRoot, runId, signal, workParent } = job
-  // Before anything is started: a job that is killed is swept by its post step.
-  saveState(RUN_STATE, runId)
+  saveRunId(runId)
   const [host = ''] = registryRoot.split('/')
   const { dockerConfigFolder: userFolder, buildxFolder, dockerHost } = environment
   const config = credentials && stack.use(await openDockerConfig({ workParent, userFolder, buildxFolder, host, credentials }))

@@ -1,4 +1,3 @@
-import { saveState } from '@actions/core'
 import { exportImage } from '../adapters/oci-layout/export-image.ts'
 import { startJobRegistry } from '../adapters/runner/job-registry.ts'
 import { connectRunnerEngine } from '../adapters/runner/runner-engine.ts'
@@ -6,7 +5,7 @@ import { stageFolderLayout } from '../adapters/stage-folder/stage-folder-layout.
 import { asDigest } from '../pipeline/digest.ts'
 import { importImages } from './import-images.ts'
 import { outFolder, trustedRepository, type Job, type Staging } from './job.ts'
-import { RUN_STATE } from './post-state.ts'
+import { saveRunId } from './post-state.ts'
 
 export interface StagingOptions {
   /** Whether the stage works on images that other jobs have left. */
@@ -64,8 +63,7 @@ async function chooseStaging({ staging, folders, event, pipeline, registry, regi
 }
 
 async function startRegistry({ runId, environment, log, signal }: Job, stack: AsyncDisposableStack): Promise<string> {
-  // Before anything is started: a job that is killed is swept by its post step.
-  saveState(RUN_STATE, runId)
+  saveRunId(runId)
   const docker = await connectRunnerEngine(environment.dockerHost)
   const { host } = stack.use(await startJobRegistry({ docker, runId, progress: log.general, signal }))
   return `${host}/staging`

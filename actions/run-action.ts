@@ -1,11 +1,11 @@
 import { setOutput, setSecret } from '@actions/core'
 import { interruptible } from '../adapters/process/interruptible.ts'
-import { storageFailure } from '../adapters/filesystem/storage-failure.ts'
 import { EXIT, explainError, type ExitCode } from '../pipeline/exit-code.ts'
 import type { ActionDefinition, InputValues } from './definition.ts'
 import { readActionsEnvironment, type ActionsEnvironment } from './environment.ts'
 import { jobLog, type JobLog } from './job-log.ts'
 import { InputError, readInputs } from './read-inputs.ts'
+import { tellRunner } from './tell-runner.ts'
 
 /** What the work of an action is handed. */
 export interface ActionCall<Definition extends ActionDefinition> {
@@ -54,11 +54,9 @@ function maskSecrets({ inputs }: ActionDefinition, environment: ActionsEnvironme
 }
 
 function writeOutputs({ outputs }: ActionDefinition, values: Readonly<Record<string, string | undefined>>): void {
-  try {
+  tellRunner('writing the outputs of the step', () => {
     for (const name of Object.keys(outputs)) setOutput(name, values[name] ?? '')
-  } catch (error) {
-    throw storageFailure(error, 'writing the outputs of the step')
-  }
+  })
 }
 
 function explain(error: unknown, log: JobLog): ExitCode {

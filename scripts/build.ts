@@ -43,15 +43,16 @@ async function bundleCli(): Promise<void> {
     plugins: [leaveOut(SESSIONS)],
     external: ['@electric-sql/pglite', '@resvg/resvg-wasm', 'dejavu-fonts-ttf', 'vega', 'vega-lite', '*.node'],
   })
-  await removeStaleChunks(metafile)
+  // A ctss that runs while this one is built still loads chunks of its own: they stay for a day.
+  await removeStaleChunks(metafile, CLI_FOLDER, DAY_MS)
 }
 
-/** A ctss that runs while this one is built still loads chunks of its own: they stay for a day. */
-async function removeStaleChunks({ outputs }: Metafile): Promise<void> {
+/** Removes what earlier builds have left and no one of the last `keptMs` has written. */
+async function removeStaleChunks({ outputs }: Metafile, folder: string, keptMs: number): Promise<void> {
   const written = new Set(Object.keys(outputs).map((path) => basename(path)))
-  for (const name of (await readdir(CLI_FOLDER)).filter((file) => /\.mjs(\.map)?$/.test(file) && !written.has(file))) {
-    const path = join(CLI_FOLDER, name)
-    if (Date.now() - (await stat(path)).mtimeMs > DAY_MS) await rm(path)
+  for (const name of (await readdir(folder)).filter((file) => /\.mjs(\.map)?$/.test(file) && !written.has(file))) {
+    const path = join(folder, name)
+    if (Date.now() - (await stat(path)).mtimeMs > keptMs) await rm(path, { force: true })
   }
 }
 
@@ -88,7 +89,6 @@ function leaveOut(modules: readonly string[]): Plugin {
 /** An action holds everything that it needs: on a runner there are no packages. */
 async function bundleAction({ name, starts }: ActionDefinition): Promise<void> {
   const outdir = join(values.out, 'actions', name, 'dist')
-  await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({
     ...shared,
     entryPoints: { main: `actions/${name}/main.ts`, ...(starts && { post: 'actions/post.ts' }) },
@@ -99,6 +99,7 @@ async function bundleAction({ name, starts }: ActionDefinition): Promise<void> {
     alias: { ...shared.alias, undici: './scripts/undici-stub.ts' },
     plugins: [leaveOut(leftOutOf(name))],
   })
+  await removeStaleChunks(metafile, outdir, 0)
   await writeFile(join(outdir, 'licences.txt'), await renderLicences(metafile))
   await writeFile(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`)
 }

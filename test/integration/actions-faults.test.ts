@@ -198,7 +198,7 @@ describe('an environment that is not as GitHub makes it', () => {
 
   it.each([
     ['full', 'size=16k', /no space left|is full/i],
-    ['read-only', 'ro', /read-only/i],
+    ['read-only', 'ro', /ctss-machine-/],
   ])('says that the disk is %s', async (_, options, message) => {
     if (noSmallDisk !== undefined) return
     const machine = await openMachine()
@@ -221,14 +221,14 @@ describe('a runner without what is needed', () => {
     const machine = await validated({ environment: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } })
     const { post, ...step } = await machine.run('build')
 
-    expectTold(step, 2, /no Docker Engine answers on DOCKER_HOST=unix:\/\/\/nowhere\/docker\.sock of this runner: .*\nGitHub's runners/)
+    expectTold(step, 2, /no Docker Engine answers on DOCKER_HOST=unix:\/\/\/nowhere\/docker\.sock of this runner: .*GitHub's runners/)
     expect(post?.exitCode).toBe(0)
     expect(post?.warnings).toEqual([expect.stringMatching(/^something may be left behind on this runner: the Docker Engine gave no answer/)])
   })
 
   it.each([
     ['no docker client', undefined, /docker cannot be run|no buildx/],
-    ['no buildx', 'exit 1', /the docker client of this runner has no buildx; 0\.13 or newer is needed\nput a step `uses: docker\/setup-buildx-action`/],
+    ['no buildx', 'exit 1', /the docker client of this runner has no buildx; 0\.13 or newer is needed; put a step `uses: docker\/setup-buildx-action`/],
     ['an old buildx', 'echo github.com/docker/buildx v0.9.1 ed00243a', /docker buildx 0\.9 of this runner is too old; 0\.13 or newer is needed/],
   ])('has %s', async (_, script, message) => {
     const machine = await validated()
@@ -242,5 +242,108 @@ describe('a runner without what is needed', () => {
     expectTold(step, 2, message)
     expect(post?.exitCode, post?.raw).toBe(0)
     expect(await remainsOf(machine)).toEqual([])
+  })
+})
+
+describe('a registry that', () => {
+  /** Answers everything with a status. */
+  const refusing = async (status: number, headers: Readonly<Record<string, string>> = {}): Promise<string> =>
+    serve((request, response) => void request.resume().on('end', () => response.writeHead(status, headers).end('{"errors":[{"code":"X"}]}')))
+
+  it.each([
+    ['wants to be signed in at', 401, { 'www-authenticate': 'Basic realm="test"' }],
+    ['forbids everything', 403, {}],
+    ['has had too much for now', 429, { 'retry-after': '0' }],
+  ])('%s costs a plan only what it would have reused, and the build its registry', async (_, status, headers) => {
+    const inputs = { registry: `${await refusing(status, headers)}/sage`, 'registry-password': 'a-wrong-one' }
+    const machine = await openMachine({ inputs })
+    const planned = await machine.run('setup')
+
+    expect([planned.exitCode, planned.outputs['build']], planned.raw).toEqual([0, 'run'])
+    expect(planned.warnings).toEqual([expect.stringMatching(`^records of earlier runs cannot be read, so nothing is reused: the registry .* ${status}`)])
+    expectTold(await machine.run('build', { inputs: { staging: 'registry' } }), 2, new RegExp(`build could not be finished: .*${status}`))
+  })
+
+  it('forbids to write gets nothing: the image stays in an archive', async () => {
+    const machine = await openMachine({ inputs: { registry: `${await refusing(403)}/sage` } })
+    await machine.run('validate')
+    const built = await machine.run('build')
+
+    expect([built.exitCode, built.outputs['outcome'], built.outputs['image']], built.raw).toEqual([0, 'passed', ''])
+    expect(existsSync(join(built.outputs['folder'] ?? '', 'image/index.json'))).toBe(true)
+  })
+
+  it("is broken ends the step as the world's fault", async () => {
+    const machine = await openMachine({ inputs: { registry: `${await refusing(503)}/sage` } })
+    await machine.run('validate')
+
+    expectTold(await machine.run('publish'), 2)
+  })
+
+  it('is slow is waited for, and never answers is not waited for once the job is cancelled', async () => {
+    const slow = await serve((_, response) => void setTimeout(() => response.writeHead(404).end(), 500))
+    const machine = await openMachine({ inputs: { registry: `${slow}/sage` } })
+    expect((await machine.run('setup')).exitCode).toBe(0)
+
+    let asked = (): void => undefined
+    const isAsked = new Promise<void>((resolve) => (asked = resolve))
+    const silent = await serve(() => asked())
+    const step = await machine.start('setup', { inputs: { registry: `${silent}/sage` } })
+    await isAsked
+    step.kill('SIGINT')
+    expectTold(await step.finished, 2, /cancelled/)
+  })
+})
+
+describe('a run that the app has planned', () => {
+  const answers =
+    (text: string, status = 200): RequestListener =>
+    (_, response) =>
+      void response.writeHead(status).end(text)
+  const identity = answers('{"value":"identity-of-the-job"}')
+  const fetchPlan = async (service: RequestListener | undefined, app: RequestListener): Promise<{ machine: ActionMachine; step: FinishedStep }> => {
+    const machine = resources.use(await makeMachine({ release }))
+    const environment = service && { ACTIONS_ID_TOKEN_REQUEST_URL: `http://${await serve(service)}/token?v=1`, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'request-token' }
+    mkdirSync(machine.workspace)
+    return { machine, step: await machine.run('setup', { inputs: { plan: 'run-1', app: `http://${await serve(app)}` }, ...(environment && { environment }) }) }
+  }
+
+  it('needs no checkout, and its token is masked', async () => {
+    const planner = await openMachine()
+    const plan = (await planner.run('setup')).outputs['plan'] ?? ''
+    const asked: string[] = []
+    const { machine, step } = await fetchPlan(identity, (request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers.authorization}`)
+      response.end(request.method === 'GET' ? plan : '{"token":"ghs_of-the-plugin"}')
+    })
+
+    expect(step.exitCode, step.raw).toBe(0)
+    expect(asked).toEqual(['GET /api/v1/runs/run-1/plan Bearer identity-of-the-job', 'POST /api/v1/runs/run-1/token Bearer identity-of-the-job'])
+    expect(step.outputs).toMatchObject({ token: 'ghs_of-the-plugin', build: 'run' })
+    expect(step.masks).toEqual(expect.arrayContaining(['ghs_of-the-plugin', 'identity-of-the-job']))
+    expect(step.shown + step.summary).not.toMatch(/ghs_of-the-plugin|identity-of-the-job/)
+    expect(await remainsOf(machine, ['identity-of-the-job'])).toEqual([])
+  })
+
+  it.each<[string, RequestListener | undefined, RequestListener, RegExp]>([
+    ['no right to an OIDC token', undefined, answers(''), /no OIDC token, .*\n +Give the job the permission `id-token: write`/],
+    ['an OIDC token that is refused', answers('', 403), answers(''), /no OIDC token/],
+    ['an app that does not know the run', identity, answers('', 404), /answered 404: it does not know this run/],
+    ['an app that is broken', identity, answers('', 500), /answered 500\n +Run the job again/],
+    ['an app that breaks off', identity, (request) => request.socket.destroy(), /does not answer/],
+    ['an app that sends us on', identity, (_, response) => void response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(), /does not answer/],
+    ['an app that answers with no plan', identity, answers('{}'), /the plan run-1 is not a plan of this version/],
+    ['an app that answers with no JSON', identity, answers('<html>'), /it is not JSON/],
+    [
+      'an app that gives no token',
+      identity,
+      (request, response) => void (request.method === 'GET' ? response.end('{}') : response.end('{"token":""}')),
+      /not a plan|without a token/,
+    ],
+  ])('with %s ends with a sentence', async (_, service, app, message) => {
+    const { step } = await fetchPlan(service, app)
+
+    expectTold(step, 2, message)
+    expect(step.outputs).toEqual({})
   })
 })

@@ -342,7 +342,7 @@ describe('a job', () => {
 
   it('that fails in a matrix ends the others, unless it shall not', async () => {
     const jobs = (failFast: boolean): string =>
-      `jobs:\n${job('a', `    strategy: {fail-fast: ${failFast}, matrix: {code: [1, 0]}}\n    steps: [{run: "sleep \${{ matrix.code == 0 && 2 || 0.1 }}; exit \${{ matrix.code }}"}]\n`)}`
+      `jobs:\n${job('a', `    strategy: {fail-fast: ${failFast}, matrix: {code: [1, 0]}}\n    steps: [{run: "[ \${{ matrix.code }} = 0 ] || exit 1; exec sleep 1"}]\n`)}`
     expect(conclusions(await runCaller(jobs(true)))).toEqual({ 'a (1)': 'failure', 'a (0)': 'cancelled' })
     expect(conclusions(await runCaller(jobs(false)))).toEqual({ 'a (1)': 'failure', 'a (0)': 'success' })
   })

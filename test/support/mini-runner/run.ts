@@ -196,6 +196,8 @@ async function runOneJob(scope: Scope, job: Job, before: ReadonlyMap<string, End
   if (!holds(job.condition, contexts, statusBefore(conclusions, scope.signal.aborted))) return leaveOut(scope, job, scope.signal.aborted ? CANCELLED : SKIPPED)
 
   const { combinations, failFast, maxParallel } = readStrategy(job.strategy, contexts)
+  // GitHub: "Matrix must define at least one vector".
+  if (combinations.length === 0) return leaveOut(scope, job, { conclusion: 'failure', outputs: {} })
   const gate = makeGate(maxParallel)
   const stop = new AbortController()
   // A job that runs in spite of a cancellation is not ended by it.
