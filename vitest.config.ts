@@ -37,7 +37,8 @@ export default defineConfig({
           name: 'e2e',
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
+          // Each has state, names and registry namespaces of its own, and waits more than it computes.
+          maxWorkers: 2,
           testTimeout: 900_000,
           hookTimeout: 900_000,
         },

@@ -55,10 +55,10 @@ async function prepareStaging(job: Job, options: StagingOptions, stack: AsyncDis
 }
 
 /** As the plan says; alone, archives where images came as such, or where the token may not write. */
-async function chooseStaging({ staging, folders, event, pipeline, registry, registryRoot }: Job, { imports }: StagingOptions): Promise<Staging> {
+async function chooseStaging({ staging, folders, pipeline, registry, registryRoot }: Job, { imports }: StagingOptions): Promise<Staging> {
   if (staging !== 'auto') return staging
   if (imports) return folders.some(({ imageFolder }) => imageFolder !== undefined) ? 'archive' : 'registry'
-  const mayWrite = event.trust === 'trusted' && pipeline !== undefined && (await registry.mayPush(trustedRepository(registryRoot, pipeline)))
+  const mayWrite = pipeline !== undefined && (await registry.mayPush(trustedRepository(registryRoot, pipeline)))
   return mayWrite ? 'registry' : 'archive'
 }
 

@@ -153,7 +153,7 @@ export async function openJob({ inputs, environment, log, signal }: JobCall, lar
     registryRoot,
     credentials,
     findCredentials,
-    staging: inputs.staging === 'registry' || inputs.staging === 'archive' ? inputs.staging : (plan?.staging ?? 'auto'),
+    staging: trust === 'untrusted' ? 'archive' : stagingOf(inputs, plan),
     runId: makeRunId(),
     nativePlatform: machine.architecture === 'arm64' ? 'linux/arm64' : 'linux/amd64',
     blobs,
@@ -189,6 +189,11 @@ export async function openJob({ inputs, environment, log, signal }: JobCall, lar
       catalogue: registryCatalogue({ registry, repositoryOf: (name) => `${registryRoot}/${name}`.toLowerCase() }),
     },
   }
+}
+
+/** Asked only where a run is trusted: what strangers have made must not wait where trusted runs look. */
+function stagingOf({ staging }: JobInputs, plan: RunPlan | undefined): Job['staging'] {
+  return staging === 'registry' || staging === 'archive' ? staging : (plan?.staging ?? 'auto')
 }
 
 /** The workflow's token goes to GitHub's own registry alone, whatever somebody typed in as the registry. */

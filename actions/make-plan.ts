@@ -54,9 +54,9 @@ export async function makePlan(job: Job, wish: PlanWish): Promise<MadePlan> {
   return { plan, outcome: worstOutcome(planned.flatMap(({ summary }) => summary?.outcome ?? [])) }
 }
 
-function stagingOf({ staging, event, environment }: Job): Staging {
+function stagingOf({ staging, environment }: Job): Staging {
   if (staging !== 'auto') return staging
-  return event.trust === 'untrusted' || environment.actor === READ_ONLY_ACTOR ? 'archive' : 'registry'
+  return environment.actor === READ_ONLY_ACTOR ? 'archive' : 'registry'
 }
 
 function planRequest(job: Job, wish: PlanWish, build?: StageOptions['build']): Parameters<typeof planAhead> {

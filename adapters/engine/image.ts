@@ -50,6 +50,14 @@ export async function removeSuperseded(docker: Docker, images: readonly string[]
   }
 }
 
+/** Removes what the engine holds of a registry that goes with its job: nobody asks for it there again, and it would fill the disk job by job. */
+export async function removeImagesOf(docker: Docker, host: string): Promise<void> {
+  const held = await docker.listImages({ digests: true }).catch(() => [])
+  const names = held.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])])
+  const own = names.filter((name) => name.startsWith(`${host}/`) && !name.includes('<none>'))
+  await Promise.all(own.map(async (name) => removeQuietly(docker.getImage(name))))
+}
+
 /** Whether the engine holds an image. */
 export async function hasImage(docker: Docker, image: string): Promise<boolean> {
   try {

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import { askEngine, removeQuietly } from './connect.ts'
+import { removeImagesOf } from './image.ts'
 import { isRunOver, RUN_LABEL } from './run-id.ts'
 
 /** What a sweep removed. */
@@ -11,7 +12,10 @@ export interface Sweep {
   readonly runIds: readonly string[]
 }
 
-/** Removes containers, volumes and networks of runs whose process is gone (killed, crashed). Others' runs are left alone. Fails with `engine-unavailable`. */
+/**
+ * Removes containers, volumes and networks of runs whose process is gone (killed, crashed), and the images that came from registries among those containers.
+ * Others' runs are left alone. Fails with `engine-unavailable`.
+ */
 export async function sweepEngine(docker: Docker): Promise<Sweep> {
   const filters = { label: [RUN_LABEL] }
   const containers = dead(await askEngine('listing containers', docker.listContainers({ all: true, filters })))
@@ -24,6 +28,8 @@ export async function sweepEngine(docker: Docker): Promise<Sweep> {
     ...networks.map(async ({ Id }) => removeQuietly(docker.getNetwork(Id))),
     ...volumes.map(async ({ Name }) => removeQuietly(docker.getVolume(Name), { force: true })),
   ])
+  const ports = containers.flatMap(({ Ports }) => Ports.flatMap(({ PublicPort }) => PublicPort ?? []))
+  await Promise.all([...new Set(ports)].map(async (port) => removeImagesOf(docker, `127.0.0.1:${port}`)))
   const runIds = new Set([...containers, ...networks, ...volumes].map(runIdOf))
   return { containers: containers.length, networks: networks.length, volumes: volumes.length, runIds: [...runIds] }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../pipeline/failure.ts'
 import type { Progress } from '../../pipeline/ports/progress.ts'
 import { askEngine, removeQuietly } from '../engine/connect.ts'
+import { removeImagesOf } from '../engine/image.ts'
 import { RUN_LABEL } from '../engine/run-id.ts'
 import { readEngineFacts } from '../virtual-waggle/engine-facts.ts'
 import { ensureTestbedImage, readTestbedImage } from '../virtual-waggle/testbed-image.ts'
@@ -56,7 +57,14 @@ export async function startJobRegistry({ docker, runId, progress, signal }: JobR
     await askEngine('starting the registry of this job', container.start())
     const host = await hostOf(container)
     await untilItAnswers(container, host, signal)
-    return { host, [Symbol.asyncDispose]: stop }
+    return {
+      host,
+      async [Symbol.asyncDispose]() {
+        // As long as nobody else can get the port.
+        await removeImagesOf(docker, host)
+        await stop()
+      },
+    }
   } catch (cause) {
     await stop()
     throw cause

@@ -8,10 +8,11 @@ import { validateRunPlan, validateStageRecord } from '../../schemas/generated/va
 import { makeMachine, makeRelease, TOKEN, type ActionMachine, type MachineOptions } from '../support/actions/action-machine.ts'
 import { checkOut } from '../support/actions/check-out.ts'
 import { remainsOf } from '../support/actions/remains.ts'
+import { readCommand } from '../support/actions/runner-command.ts'
 import type { FinishedStep } from '../support/actions/step-process.ts'
 import { makeTestRegistry, type TestRegistry } from '../support/actions/test-registry.ts'
 import { pullRequest } from '../support/mini-runner/trigger.ts'
-import { MANIFEST, NATIVE } from '../support/tiny-plugin.ts'
+import { MANIFEST, NATIVE, withoutTraining } from '../support/tiny-plugin.ts'
 
 type ActionName = (typeof ACTIONS)[number]['name']
 type Finished = FinishedStep & { readonly post: FinishedStep | undefined }
@@ -49,7 +50,8 @@ async function expectSound(machine: ActionMachine, name: ActionName, { outputs, 
   expect(commands.filter((command) => !OURS.includes(command.name))).toEqual([])
   const groups = commands.filter((command) => command.name.endsWith('group')).map((command) => command.name)
   expect(groups).toEqual(groups.map((_, index) => (index % 2 === 0 ? 'group' : 'endgroup')))
-  if (action !== undefined && 'token' in action.inputs) expect(masks).toContain(TOKEN)
+  // Nothing else is secret in these tests.
+  expect(masks).toEqual(action !== undefined && 'token' in action.inputs ? [TOKEN] : [])
   for (const text of [shown, summary, JSON.stringify(outputs), JSON.stringify(state), post?.raw ?? '']) expect(text).not.toContain(TOKEN)
   expect([post?.exitCode ?? 0, post?.commands ?? []]).toEqual([0, []])
   if (post !== undefined) expect(await remainsOf(machine, [TOKEN])).toEqual([])
@@ -72,10 +74,38 @@ function recordOf({ outputs }: FinishedStep): { readonly stage: string; readonly
   return record
 }
 
+/** A plugin that tries to give orders to the runner, in each form that it knows. */
+const ORDERS = `sh -c 'printf "::add-mask::evil\\n  ::set-output name=outcome::evil\\n##[add-mask]evil\\na line ##[set-output name=outcome]evil\\n::stop-commands::evil\\r::error::evil\\n"'`
+const LOUD = {
+  'train/train.sh': `${ORDERS}
+${ORDERS} >&2
+echo 42 > /opt/ml/model/weights.txt
+echo '{"schema": "ctss.result/v1", "metrics": {"accuracy": {"value": 0.91}}}' > /opt/ml/output/result.json
+`,
+  'main.sh': `${ORDERS}\n${ORDERS} >&2\n`,
+}
+
+describe('a line of a step', () => {
+  it.each<[string, string | undefined, string?]>([
+    ['::add-mask::x', 'add-mask', 'x'],
+    [' \t::error file=a%2Cb,line=3::one%0Atwo%25', 'error', 'one\ntwo%'],
+    ['::Set-Output name=a::x', 'set-output', 'x'],
+    ['| ::add-mask::x', undefined],
+    ['::add-mask:x', undefined],
+    ['::unknown::x', undefined],
+    ['a line ##[set-output name=a]x', 'set-output', 'x'],
+    ['| ##[add-mask]x', 'add-mask', 'x'],
+    ['# #[add-mask]x', undefined],
+    ['##[add-mask', undefined],
+  ])('%j is to the runner the command %j', (line, name, value) => {
+    expect(readCommand(line)).toEqual(name === undefined ? undefined : expect.objectContaining({ name, value }))
+  })
+})
+
 describe('the built actions, one after the other in a job', () => {
   it('take a plugin from its manifest to a release candidate and a report', async () => {
     const machine = await openMachine()
-    const commit = await checkOut(machine)
+    const commit = await checkOut(machine, LOUD)
 
     const validated = await pass(machine, 'validate')
     expect(recordOf(validated)).toMatchObject({ stage: 'validate', outcome: 'passed' })
@@ -122,7 +152,8 @@ describe('the built actions, one after the other in a job', () => {
 
     const tried = await pass(machine, 'virtual')
     expect(JSON.parse(tried.outputs['trials'] ?? '')).toEqual({ passed: 1, total: 1 })
-    expect(tried.raw).toMatch(/^\| 42$/m)
+    // What a plugin prints is shown, and not obeyed.
+    for (const { raw } of [trained, tried]) expect(raw).toMatch(/^\| ::add-mask::evil$/m)
 
     expect((await pass(machine, 'node')).outputs).toMatchObject({ outcome: 'skipped', trials: '{"passed":0,"total":0}' })
 
@@ -139,7 +170,7 @@ describe('the built actions, one after the other in a job', () => {
 
     // Another job of another run on the same commit has nothing to do.
     const other = await openMachine()
-    await checkOut(other)
+    await checkOut(other, LOUD)
     expect((await other.run('setup')).outputs).toMatchObject({
       validate: 'reuse',
       train: 'reuse',
@@ -183,6 +214,23 @@ describe('what is wrong with a plugin', () => {
     // What needs a readable manifest says so.
     const trained = await machine.run('train')
     expect([trained.exitCode, trained.outputs['outcome']], trained.raw).toEqual([1, 'skipped'])
+  })
+
+  it('is a build that fails, with what it printed, and nothing of that is obeyed', async () => {
+    const machine = await openMachine()
+    await checkOut(machine, {
+      ...withoutTraining(),
+      Dockerfile: `FROM debian:bookworm-slim\nCOPY main.sh /\nRUN ${ORDERS}; exit 3\nENTRYPOINT ["sh", "/main.sh"]\n`,
+    })
+    await pass(machine, 'validate')
+    const step = await machine.run('build')
+
+    expect([step.exitCode, step.outputs['outcome']], step.raw).toEqual([1, 'failed'])
+    expect(step.commands.filter(({ name }) => name === 'error')).toMatchObject([
+      { properties: { file: 'Dockerfile', line: '3' }, value: expect.stringContaining('add-mask') },
+    ])
+    expect(step.masks).toEqual([TOKEN])
+    await expectSound(machine, 'build', step)
   })
 
   it('is told in at most 50 annotations and a summary that GitHub takes, however much it is', async () => {

@@ -42,6 +42,8 @@ export interface ActionMachine extends AsyncDisposable {
   readonly temporary: string
   /** Process ids of all steps. */
   readonly processes: readonly number[]
+  /** What those that have ended printed. */
+  readonly logs: readonly string[]
   /** What its programs, and those that they start, have as `RUNNER_TRACKING_ID`. */
   readonly tracking: string
   start(action: string, request?: StepRequest): Promise<RunningStep>
@@ -72,6 +74,7 @@ export async function makeMachine(options: MachineOptions): Promise<ActionMachin
   writeFileSync(event, JSON.stringify(trigger.payload))
   const tracking = `github_${randomUUID()}`
   const processes: number[] = []
+  const logs: string[] = []
   const environment = {
     ...runnerEnvironment(trigger),
     GITHUB_EVENT_PATH: event,
@@ -88,7 +91,11 @@ export async function makeMachine(options: MachineOptions): Promise<ActionMachin
     const given = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined)
     const running = startStep(program, Object.fromEntries(given), files)
     processes.push(running.pid)
-    return running
+    const finished = running.finished.then((step) => {
+      logs.push(step.raw)
+      return step
+    })
+    return { ...running, finished }
   }
   const start: ActionMachine['start'] = async (name, { inputs = {}, environment: own } = {}) => {
     const place = join(release, 'actions', name)
@@ -112,6 +119,7 @@ export async function makeMachine(options: MachineOptions): Promise<ActionMachin
     workspace,
     temporary,
     processes,
+    logs,
     tracking,
     start,
     async run(name, request) {

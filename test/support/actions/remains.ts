@@ -13,8 +13,8 @@ const END_MS = 10_000
 const POLL_MS = 100
 
 /**
- * What the steps of a machine have left, each as a line: containers, networks, volumes, cgroups and builders that bear their process ids, work folders,
- * half-written and temporary files, programs, and the files that hold one of the secrets.
+ * What the steps of a machine have left, each as a line: containers, networks, volumes, cgroups and builders that bear their process ids, images from
+ * registries of single jobs, work folders, half-written and temporary files, programs, and the files that hold one of the secrets.
  */
 export async function remainsOf(machine: ActionMachine, secrets: readonly string[] = []): Promise<readonly string[]> {
   const programs = await programsLeft(machine)
@@ -30,9 +30,17 @@ export async function remainsOf(machine: ActionMachine, secrets: readonly string
   return [
     ...programs,
     ...listed.flat().filter((line) => theirs.test(line.replaceAll('_', '-'))),
+    ...(await imagesOfJobs(machine)),
     ...(await filesLeft(machine)),
     ...(await filesWith(machine.folder, secrets)),
   ]
+}
+
+/** Images that the engine has pulled from registries of single jobs. */
+async function imagesOfJobs({ logs }: ActionMachine): Promise<readonly string[]> {
+  const hosts = new Set(logs.flatMap((log) => [...log.matchAll(/ pulling (127\.0\.0\.1:\d+)\/staging\//g)].map(([, host = '']) => host)))
+  const images = await list('docker', 'image', 'ls', '--format', 'image {{.Repository}}')
+  return images.filter((line) => [...hosts].some((host) => line.startsWith(`image ${host}/`)))
 }
 
 async function filesLeft({ temporary, folder }: ActionMachine): Promise<readonly string[]> {

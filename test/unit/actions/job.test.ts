@@ -108,10 +108,19 @@ describe('a job', () => {
   it('keeps to the plan, and to what is asked for more', async () => {
     const world = await makeWorld()
     const subject = { ...makeRunPlan().subject, commit: git(world.workspace, 'rev-parse', 'HEAD') }
-    await put(world, 'ctss-records/ctss-plan/plan.json', makeRunPlan({ subject, staging: 'archive', trust: 'untrusted' }))
+    await put(world, 'ctss-records/ctss-plan/plan.json', makeRunPlan({ subject, staging: 'archive' }))
+
+    expect(await openJob(world.call(BUILD))).toMatchObject({ staging: 'archive' })
+    expect(await openJob(world.call(BUILD, { staging: 'registry' }))).toMatchObject({ staging: 'registry' })
+  })
+
+  it('that is not trusted leaves its images in archives, whatever is asked for', async () => {
+    const world = await makeWorld()
+    const subject = { ...makeRunPlan().subject, commit: git(world.workspace, 'rev-parse', 'HEAD') }
+    await put(world, 'ctss-records/ctss-plan/plan.json', makeRunPlan({ subject, staging: 'registry', trust: 'untrusted' }))
 
     expect(await openJob(world.call(BUILD))).toMatchObject({ staging: 'archive', event: { trust: 'untrusted' } })
-    expect(await openJob(world.call(BUILD, { staging: 'registry' }))).toMatchObject({ staging: 'registry' })
+    expect(await openJob(world.call(BUILD, { staging: 'registry' }))).toMatchObject({ staging: 'archive' })
   })
 
   it('takes what other jobs have left, and what the steps before have', async () => {
