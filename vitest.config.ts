@@ -3,11 +3,11 @@ import { defineConfig } from 'vitest/config'
 const room = (name: string, lines: number, branches: number) => ({ [`${name}/**`]: { lines, branches } })
 
 export default defineConfig({
+  // Packages of GitHub name source maps that they do not bring.
+  logLevel: 'error',
   test: {
     reporters: ['default', './test/support/reporter.ts'],
     testTimeout: 20_000,
-    // Packages of GitHub name source maps that they do not bring.
-    logLevel: 'error',
     // GitHub's own parser imports JSON in a way that Node refuses.
     server: { deps: { inline: [/@actions\/(workflow-parser|expressions)/] } },
     coverage: {
@@ -17,16 +17,16 @@ export default defineConfig({
       reporter: ['text-summary', 'json-summary'],
       thresholds: { ...room('pipeline', 100, 95), ...room('adapters', 90, 0), ...room('cli', 90, 0) },
     },
+    // What needs the one engine waits more than it computes, and each file has state, names and registry namespaces of its own: two files at a time.
     projects: [
       { extends: true, test: { name: 'unit', sequence: { groupOrder: 0 }, include: ['test/unit/**/*.test.ts'] } },
-      // One engine, one registry and two cores: what needs them runs one file after the other.
       {
         extends: true,
         test: {
           name: 'integration',
           sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
@@ -37,7 +37,6 @@ export default defineConfig({
           name: 'e2e',
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
-          // Each has state, names and registry namespaces of its own, and waits more than it computes.
           maxWorkers: 2,
           testTimeout: 900_000,
           hookTimeout: 900_000,

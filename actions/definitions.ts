@@ -229,7 +229,7 @@ export const INDEX = {
     'Reads what `build` left for each platform, in this job or downloaded, and writes the record of the stage `build`. Nothing is joined under a tag, so two runs at once take nothing from each other.',
     'Keeps the records of `train` and `build` for later runs, where the token may write packages.',
   ],
-  example: `${CHECKOUT}\n- uses: OWNER/ctss/actions/train@v1\n- uses: OWNER/ctss/actions/build@v1\n  with: { platform: linux/amd64 }\n- uses: OWNER/ctss/actions/index@v1\n  with: { platform: linux/amd64 }`,
+  example: `${VALIDATE.example}\n- uses: OWNER/ctss/actions/train@v1\n- uses: OWNER/ctss/actions/build@v1\n  with: { platform: linux/amd64 }\n- uses: OWNER/ctss/actions/index@v1\n  with: { platform: linux/amd64 }`,
 } as const satisfies ActionDefinition
 
 /** Runs the trials in the Virtual Waggle. */
@@ -287,7 +287,7 @@ export const PUBLISH = {
     'Promotes the tested index by digest; nothing is built again. Runs no code of the plugin. Without the verdict of `validate`, of this job or another one, nothing is published.',
     'A release at GitHub is drafted, gets every asset (bundle document, report, profile, evaluation, `SHA256SUMS`), and is published then, since a published release may not be changed any more. Running it again completes what is missing.',
   ],
-  example: `${VALIDATE.example}${VIRTUAL.example.slice(CHECKOUT.length)}\n- uses: OWNER/ctss/actions/publish@v1`,
+  example: `${VIRTUAL.example}\n- uses: OWNER/ctss/actions/publish@v1`,
 } as const satisfies ActionDefinition
 
 /** Writes the report. */
@@ -315,7 +315,7 @@ export const REPORT = {
   },
   permissions: [READ_CONTENTS, READ_PACKAGES, { scope: 'pull-requests', access: 'write', reason: 'to write the one comment' }],
   notes: ['Fails when a stage did not pass, so that it can be the one required check. A stage that left no record (its machine was lost, say) is an error.'],
-  example: `${VIRTUAL.example}\n- uses: OWNER/ctss/actions/report@v1\n  if: always()`,
+  example: `${PUBLISH.example}\n- uses: OWNER/ctss/actions/report@v1\n  if: always()`,
 } as const satisfies ActionDefinition
 
 /** Every action, in the order of a run. */

@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OciRegistry } from '../../adapters/registry/oci-registry.ts'
 import { makeMachine, makeRelease, TOKEN, type ActionMachine, type RunningStep } from '../support/actions/action-machine.ts'
 import { checkOut } from '../support/actions/check-out.ts'
-import { remainsOf } from '../support/actions/remains.ts'
+import { BUILDX_FOLDER, remainsOf } from '../support/actions/remains.ts'
 import type { FinishedStep } from '../support/actions/step-process.ts'
 import { makeTestRegistry, removeImages } from '../support/actions/test-registry.ts'
 import { PASSWORD_USER, startPasswordRegistry } from '../support/registry-process.ts'
@@ -133,13 +135,30 @@ describe.each(POINTS)('%s', (action, points) => {
   })
 })
 
+describe('a builder that a job makes for itself', () => {
+  it('goes with its job when that is killed', async () => {
+    const environment = { BUILDX_CONFIG: join(machine.folder, BUILDX_FOLDER) }
+    const step = await machine.start('train', { environment, inputs: { force: 'true' } })
+    await step.until('starting BuildKit in a container')
+    const { state } = await end(step, 'killed')
+    // Where BuildKit's image is not to be had, no builder is made: then this one stands for it.
+    const name = `ctss-${state['run']}`
+    spawnSync('docker', ['buildx', 'create', '--name', name, '--driver', 'docker-container'], { env: { ...process.env, ...environment } })
+    expect(await remainsOf(machine)).toContain(`builder ${name}`)
+
+    expect((await step.post())?.exitCode).toBe(0)
+    expect(await remainsOf(machine, secrets)).toEqual([])
+  })
+})
+
 describe('two runs of one commit at once', () => {
   it('end right, and leave nothing', async () => {
     const runs = await Promise.all(
       ['one', 'other'].map(async () => {
         await using own = await machine.copy()
         const steps = []
-        for (const action of ['build', 'index', 'publish', 'report']) steps.push(await own.run(action))
+        for (const action of ['build', 'index', 'publish', 'report'])
+          steps.push(await own.run(action, { inputs: action === 'build' || action === 'publish' ? { force: 'true' } : {} }))
         return { steps, remains: await remainsOf(own, secrets) }
       }),
     )

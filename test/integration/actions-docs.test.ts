@@ -27,7 +27,7 @@ interface Step {
 
 const EXAMPLES: readonly ActionDefinition[] = ACTIONS
 /** An example with which another one begins is run by that. */
-const WHOLE = EXAMPLES.filter(({ example }) => !EXAMPLES.some((other) => other.example.startsWith(`${example}\n`)))
+const WHOLE = EXAMPLES.filter(({ example }) => !EXAMPLES.some((other) => other.example.startsWith(`${example}\n- `)))
 
 const resources = new AsyncDisposableStack()
 let registry: TestRegistry

@@ -8,6 +8,8 @@ import { TRACKING } from '../mini-runner/process.ts'
 import type { ActionMachine } from './action-machine.ts'
 
 const run = promisify(execFile)
+/** In a machine's folder, where its `BUILDX_CONFIG` names it. */
+export const BUILDX_FOLDER = 'buildx'
 /** How long a program that was told to end may take. */
 const END_MS = 10_000
 const POLL_MS = 100
@@ -21,10 +23,11 @@ export async function remainsOf(machine: ActionMachine, secrets: readonly string
   const [host, boot] = makeRunId().split('-')
   const theirs = new RegExp(`${host}-${boot}-(?:${machine.processes.join('|')})-`)
   const listed = await Promise.all([
-    ...['container', 'network', 'volume'].map(async (what) =>
-      list('docker', what, 'ls', ...(what === 'container' ? ['--all'] : []), '--format', `${what} {{.Label "${RUN_LABEL}"}}`),
-    ),
+    list('docker', 'container', 'ls', '--all', '--format', `container {{.Names}} {{.Label "${RUN_LABEL}"}}`),
+    list('docker', 'network', 'ls', '--format', `network {{.Name}} {{.Label "${RUN_LABEL}"}}`),
+    list('docker', 'volume', 'ls', '--format', `volume {{.Name}} {{.Label "${RUN_LABEL}"}}`),
     list('docker', 'buildx', 'ls', '--format', 'builder {{.Name}}'),
+    ownBuilders(machine),
     list('find', '/sys/fs/cgroup', '-path', '*ctss*', '-type', 'd'),
   ])
   return [
@@ -34,6 +37,12 @@ export async function remainsOf(machine: ActionMachine, secrets: readonly string
     ...(await filesLeft(machine)),
     ...(await filesWith(machine.folder, secrets)),
   ]
+}
+
+/** Builders of a machine that has settings of its own for buildx. */
+async function ownBuilders({ folder }: ActionMachine): Promise<readonly string[]> {
+  const names = await readdir(join(folder, BUILDX_FOLDER, 'instances')).catch(() => [])
+  return names.map((name) => `builder ${name}`)
 }
 
 /** Images that the engine has pulled from registries of single jobs. */
