@@ -161,6 +161,9 @@ function exitCodeOf(summary: StageSummary, summaries: readonly StageSummary[], {
   if (summary.outcome === 'error') return EXIT.error
   if (summary.outcome === 'failed') return EXIT.failed
   const worst = worstOutcome(summaries.map(({ outcome }) => outcome))
-  if (summary.outcome === 'skipped' && worst !== 'passed') log.error(`${summary.stage} was skipped: ${summary.reason ?? 'a stage before did not pass'}`)
+  if (summary.outcome === 'skipped' && worst !== 'passed') {
+    const because = summaries.find(({ outcome }) => outcome === 'error')?.reason
+    log.error([`${summary.stage} was skipped: ${summary.reason ?? 'a stage before did not pass'}`, because].filter(Boolean).join('; '))
+  }
   return summary.outcome === 'skipped' ? EXIT[worst] : EXIT.passed
 }
