@@ -22,6 +22,9 @@ const BREACHES: readonly (readonly [file: string, code: string, answer: string])
   ['actions/reads-environment.ts', "export const home = process.env['HOME']\n", 'one file per edge room'],
   ['actions/starts-shell.ts', "import { exec } from 'node:child_process'\nexec('x')\n", 'never reaches a shell'],
   ['actions/holds-resvg.ts', "import { Resvg } from '@resvg/resvg-wasm'\nexport const r = Resvg\n", 'Too large for an action'],
+  ['app/imports-actions.ts', "import { x } from '../actions/x.ts'\nx()\n", 'they never import each other'],
+  ['app/reads-environment.ts', "export const home = process.env['HOME']\n", 'one file per edge room'],
+  ['app/starts-program.ts', "import { spawn } from 'node:child_process'\nspawn('x')\n", 'The app runs nothing'],
   ['cli/imports-app.ts', "import { x } from '../app/x.ts'\nx()\n", 'they never import each other'],
 ]
 
