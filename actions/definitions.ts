@@ -318,5 +318,28 @@ export const REPORT = {
   example: `${PUBLISH.example}\n- uses: OWNER/ctss/actions/report@v1\n  if: always()`,
 } as const satisfies ActionDefinition
 
+/** Hands the records of a dispatched run to the app. */
+export const DELIVER = {
+  name: 'deliver',
+  starts: false,
+  description: 'Deliver the records that the jobs of a dispatched run have left, and their small files, to the app.',
+  icon: 'send',
+  inputs: {
+    plan: { ...SETUP.inputs.plan, description: 'Reference of the plan that the app has made.' },
+    app: { ...SETUP.inputs.app, description: 'Address of the app.' },
+    records: RECORDS,
+  },
+  outputs: {
+    records: { description: 'Number of records that were delivered.' },
+    files: { description: 'Number of files that were uploaded: those that the app did not have.' },
+  },
+  permissions: [{ scope: 'id-token', access: 'write', reason: 'to show the app which run delivers' }],
+  notes: [
+    'The last job of `dispatch.yml`. It needs no checkout, and runs nothing of the plugin. While the app is out of reach it asks again for two minutes; where that is not enough, the app fetches the artifacts of the run itself.',
+    'What was delivered may be delivered again: the app keeps the first. Files of more than 64 MiB are not asked for.',
+  ],
+  example: `- uses: actions/download-artifact@v8\n  with: { pattern: ctss-*, path: '\${{ runner.temp }}/ctss-records' }\n- uses: OWNER/ctss/actions/deliver@v1\n  with: { plan: '\${{ inputs.plan }}', app: '\${{ inputs.app }}' }`,
+} as const satisfies ActionDefinition
+
 /** Every action, in the order of a run. */
-export const ACTIONS = [SETUP, VALIDATE, TRAIN, BUILD, INDEX, VIRTUAL, NODE, PUBLISH, REPORT] as const satisfies readonly ActionDefinition[]
+export const ACTIONS = [SETUP, VALIDATE, TRAIN, BUILD, INDEX, VIRTUAL, NODE, PUBLISH, REPORT, DELIVER] as const satisfies readonly ActionDefinition[]

@@ -5,7 +5,8 @@ import { gatherReportInput } from '../pipeline/report/report-input.ts'
 import { runReport, type ReportDocument } from '../pipeline/report/report-stage.ts'
 import type { ReportInput } from '../pipeline/report/report.ts'
 import type { StageSummary } from '../pipeline/run.ts'
-import { stateFolderOf, type Job } from './job.ts'
+import { type Job } from './job.ts'
+import { stateFolderOf } from './workspace.ts'
 
 /** The report of a run, as the laptop writes it; charts are SVG. */
 export interface JobReport {

@@ -12,7 +12,7 @@ import { registryRecords } from '../adapters/records/registry-records.ts'
 import { baseLookup } from '../adapters/registry/base-lookup.ts'
 import { dockerCredentials } from '../adapters/registry/docker-credentials.ts'
 import { OciRegistry } from '../adapters/registry/oci-registry.ts'
-import type { FindCredentials } from '../adapters/registry/registry-client.ts'
+import type { FindCredentials, RegistryClientOptions } from '../adapters/registry/registry-client.ts'
 import { openFolder } from '../adapters/repository-tree/open.ts'
 import { readStageFolders, type StageFolder } from '../adapters/stage-folder/read-stage-folders.ts'
 import { FolderReader } from '../adapters/untrusted-folder/folder-reader.ts'
@@ -22,6 +22,7 @@ import { readWorkstationEnvironment } from '../adapters/workstation/environment.
 import packageJson from '../package.json' with { type: 'json' }
 import { Failure } from '../pipeline/failure.ts'
 import { nameOf, type Pipeline } from '../pipeline/pipeline.ts'
+import { planningPorts } from '../pipeline/plan/planning-ports.ts'
 import type { BlobStore } from '../pipeline/ports/blob-store.ts'
 import type { Records } from '../pipeline/ports/records.ts'
 import type { RepositoryTree } from '../pipeline/ports/repository-tree.ts'
@@ -31,14 +32,13 @@ import { STAGES, type StageName } from '../pipeline/stage.ts'
 import { readPipeline } from '../pipeline/validate/read-pipeline.ts'
 import { readSageUsers } from '../pipeline/validate/sage-users.ts'
 import type { PipelineReading } from '../pipeline/validate/validate.ts'
-import { TESTBED_VERSION } from '../pipeline/virtual/testbed-version.ts'
 import type { RunPlan, StageRecord, Subject } from '../schemas/generated/types.ts'
 import type { ActionsEnvironment } from './environment.ts'
 import { readEvent, type RunEvent } from './event.ts'
 import type { JobLog } from './job-log.ts'
 import { readPlan } from './plan-file.ts'
 import { InputError } from './read-inputs.ts'
-import { folderInWorkspace } from './workspace.ts'
+import { folderInWorkspace, folderOfRecords, stateFolderOf } from './workspace.ts'
 
 /** Inputs that the actions on a repository share. */
 export interface JobInputs {
@@ -96,11 +96,6 @@ export interface JobCall {
 
 const REGISTRY_ROOT = /^[a-z0-9]+([.-][a-z0-9]+)*(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*){0,8}$/
 
-/** Folder of a job that its steps share: records, blobs and what goes up as artifacts. */
-export function stateFolderOf({ temporary }: Pick<ActionsEnvironment, 'temporary'>): string {
-  return join(temporary, 'ctss')
-}
-
 /** Folder of what one stage (or part of it) leaves for other jobs. */
 export function outFolder(environment: Pick<ActionsEnvironment, 'temporary'>, name: string): string {
   return join(stateFolderOf(environment), 'out', name)
@@ -126,7 +121,7 @@ export async function openJob({ inputs, environment, log, signal }: JobCall, lar
   const registryRoot = registryRootOf(inputs, environment)
   const credentials = credentialsOf(inputs, registryRoot)
   const findCredentials = credentialFinder(credentials, registryRoot, environment)
-  const registry = new OciRegistry({ credentials: findCredentials, signal })
+  const registry = new OciRegistry({ credentials: findCredentials, suggest: suggestFor(registryRoot), signal })
   const near = folderBlobs(join(state, 'blobs'))
   const { plan, folders } = await readOthers({ inputs, environment, log, subject }, near)
   // A plan comes from a folder: it may take trust away, and give none.
@@ -171,22 +166,18 @@ export async function openJob({ inputs, environment, log, signal }: JobCall, lar
     },
     stages: {
       // An action opens what its own stage runs on, and takes data where it needs some.
-      openBuilder: neverOpened,
-      openTrainer: neverOpened,
-      openTestbed: neverOpened,
-      openStaging: neverOpened,
-      datasets: { fetch: neverOpened },
-      testbedVersion: TESTBED_VERSION,
-      registry,
-      registryRoot,
-      lookUpBase: baseLookup({
+      ...planningPorts({
         registry,
-        // A machine that `ctss up` made ready may build on stand-ins.
-        findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'stand-ins' ? REGISTRY_HOST : undefined),
-        memoryFile: join(state, 'base-images.json'),
+        registryRoot,
+        lookUpBase: baseLookup({
+          registry,
+          // A machine that `ctss up` made ready may build on stand-ins.
+          findStandInHost: async () => ((await readBaseImageSource(cacheFolder)) === 'stand-ins' ? REGISTRY_HOST : undefined),
+          memoryFile: join(state, 'base-images.json'),
+        }),
+        catalogue: registryCatalogue({ registry, repositoryOf: (name) => `${registryRoot}/${name}`.toLowerCase() }),
       }),
       folders: new FolderReader(),
-      catalogue: registryCatalogue({ registry, repositoryOf: (name) => `${registryRoot}/${name}`.toLowerCase() }),
     },
   }
 }
@@ -208,6 +199,16 @@ function credentialFinder(credentials: Job['credentials'], registryRoot: string,
   return async (host) => (host === ownHost ? (credentials ?? stored(host)) : stored(host))
 }
 
+/** Who reads it sits at GitHub, not at the machine. */
+function suggestFor(registryRoot: string): NonNullable<RegistryClientOptions['suggest']> {
+  const [ownHost] = registryRoot.split('/')
+  return (host, code) => {
+    if (code === 'registry-unavailable') return 'check that it runs and that the runner reaches it, then run the failed jobs again'
+    if (host !== ownHost) return 'sign in to it in a step before, with docker/login-action'
+    return 'give the input `registry-password` of an account that may do this; at ghcr.io, the permission `packages: write` gives it to the job'
+  }
+}
+
 function registryRootOf({ registry }: JobInputs, { owner }: ActionsEnvironment): string {
   const root = (registry ?? `ghcr.io/${owner}`).toLowerCase().replace(/\/+$/, '')
   if (REGISTRY_ROOT.test(root)) return root
@@ -219,7 +220,7 @@ async function readOthers(
   { inputs, environment, log, subject }: Pick<JobCall, 'inputs' | 'environment' | 'log'> & { readonly subject: Subject },
   blobs: BlobStore,
 ): Promise<Pick<Job, 'plan' | 'folders'>> {
-  const downloaded = inputs.records === undefined ? join(environment.temporary, 'ctss-records') : await folderOfRecords(inputs.records, environment)
+  const downloaded = await folderOfRecords(inputs.records, environment)
   const parents = [downloaded, join(stateFolderOf(environment), 'out')]
   const plan = await readPlan(parents)
   if (plan !== undefined && plan.subject.commit !== subject.commit)
@@ -235,14 +236,6 @@ async function readOthers(
     else folders.push(folder)
   }
   return { plan, folders }
-}
-
-/** Downloaded artifacts may lie in the workspace or in the runner's temporary folder; where nothing was downloaded, the folder is not there. */
-async function folderOfRecords(path: string, { workspace, temporary }: ActionsEnvironment): Promise<string> {
-  return folderInWorkspace([workspace, temporary], path, 'records').catch((error: unknown) => {
-    if (path.startsWith(`${temporary}/`)) return path
-    throw error
-  })
 }
 
 /** The record of a whole stage that this run has left; undefined without one. */
@@ -314,8 +307,4 @@ export function sharedRecords(
     },
     put: async (record) => records.put(record),
   }
-}
-
-async function neverOpened(): Promise<never> {
-  throw new TypeError('this stage does not run on that')
 }

@@ -9,11 +9,13 @@ import { validateScript } from '../pipeline/stage-scripts/validate-script.ts'
 import type { StageName } from '../pipeline/stage.ts'
 import type { RunPlan } from '../schemas/generated/types.ts'
 import type { ActionsEnvironment } from './environment.ts'
-import { fetchDispatchedRun, type PlanAddress } from './dispatched-run.ts'
+import type { RunAddress } from './app-run.ts'
+import { fetchDispatchedRun } from './dispatched-run.ts'
 import type { JobLog } from './job-log.ts'
 import type { SETUP } from './definitions.ts'
 import { folderOf, openJob, outFolder, type Job } from './job.ts'
-import { makePlan, type MadePlan } from './make-plan.ts'
+import type { MadePlan } from '../pipeline/plan/make-run-plan.ts'
+import { makePlan } from './make-plan.ts'
 import { InputError } from './read-inputs.ts'
 import { EXIT } from '../pipeline/exit-code.ts'
 import { type ActionCall, type ActionResult } from './run-action.ts'
@@ -36,14 +38,17 @@ export async function runSetup(call: ActionCall<typeof SETUP>): Promise<ActionRe
 }
 
 /** Without a checkout: only with the token that the app gives can the plugin be checked out. */
-async function fetchRun(address: PlanAddress, call: ActionCall<typeof SETUP>): Promise<ActionResult<typeof SETUP>> {
+async function fetchRun(address: RunAddress, call: ActionCall<typeof SETUP>): Promise<ActionResult<typeof SETUP>> {
   const { plan, token } = await fetchDispatchedRun(address, call.signal)
   setSecret(token)
   const { outputs, exitCode } = await finish({ plan, outcome: 'passed' }, call)
   return { outputs: { ...outputs, token }, exitCode }
 }
 
-async function finish({ plan, outcome }: MadePlan, { environment, log }: ActionCall<typeof SETUP>): Promise<ActionResult<typeof SETUP>> {
+async function finish(
+  { plan, outcome }: Pick<MadePlan, 'plan' | 'outcome'>,
+  { environment, log }: ActionCall<typeof SETUP>,
+): Promise<ActionResult<typeof SETUP>> {
   const folder = await writePlan(plan, environment, log)
   for (const { stage, kind, reason } of plan.stages) log.line(`${stage}: ${kind}, ${reason}`)
   return { outputs: { ...outputsOf(plan, outcome), folder }, exitCode: EXIT[outcome] }

@@ -2,6 +2,7 @@ import { stageFolderLayout } from '../adapters/stage-folder/stage-folder-layout.
 import { writeStageFolder, type LeftOutFile } from '../adapters/stage-folder/write-stage-folder.ts'
 import { annotation } from '../pipeline/annotation.ts'
 import { EMPTY_PART } from '../pipeline/build/empty-part.ts'
+import { nameOf } from '../pipeline/pipeline.ts'
 import { worstOutcome } from '../pipeline/plan.ts'
 import type { ReportInput } from '../pipeline/report/report.ts'
 import { recordWithoutResult, runStages, type RunObserver, type StageScript, type StageSummary } from '../pipeline/run.ts'
@@ -91,7 +92,7 @@ async function tellLeftOut(leftOut: readonly LeftOutFile[], { largeFiles, blobs,
 /** Its part of the report. Compared with earlier releases it is where all is known: in the report itself. */
 async function gatherStageInput({ subject, pipeline, run, stages }: Job, summary: StageSummary): Promise<ReportInput> {
   const gates = await decideRunGates({ pipeline, record: summary.record }, stages.catalogue)
-  return { subject, stages: [summary], gates, toolVersion: run.toolVersion }
+  return { subject, stages: [summary], gates, part: { plugin: pipeline && nameOf(pipeline) }, toolVersion: run.toolVersion }
 }
 
 async function runJobStages(job: Job, options: StageActionOptions): Promise<readonly StageSummary[]> {

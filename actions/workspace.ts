@@ -1,6 +1,24 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import type { ActionsEnvironment } from './environment.ts'
 import { InputError } from './read-inputs.ts'
+
+/** Folder of a job that its steps share: records, blobs and what goes up as artifacts. */
+export function stateFolderOf({ temporary }: Pick<ActionsEnvironment, 'temporary'>): string {
+  return join(temporary, 'ctss')
+}
+
+/** Downloaded artifacts may lie in the workspace or in the runner's temporary folder; where nothing was downloaded, the folder is not there. */
+export async function folderOfRecords(
+  path: string | undefined,
+  { workspace, temporary }: Pick<ActionsEnvironment, 'workspace' | 'temporary'>,
+): Promise<string> {
+  if (path === undefined) return join(temporary, 'ctss-records')
+  return folderInWorkspace([workspace, temporary], path, 'records').catch((error: unknown) => {
+    if (path.startsWith(`${temporary}/`)) return path
+    throw error
+  })
+}
 
 /** The folder that an input names: inside one of the roots, links followed; a relative path begins at the first of them. Throws an `InputError`. */
 export async function folderInWorkspace(roots: readonly string[], path: string, input: string): Promise<string> {

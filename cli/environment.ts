@@ -16,6 +16,10 @@ export interface CliEnvironment {
   readonly color: 'auto' | 'always' | 'never'
   /** Owner on GitHub (lower case) → Sage user who registers the plugins: `$CTSS_SAGE_USERS`, for instance `waggle-sensor=waggle,alice=alice1`. */
   readonly sageUsers: ReadonlyMap<string, string>
+  /** Address of the app that operators ask: `$CTSS_APP`. */
+  readonly appUrl?: string | undefined
+  /** What the app knows operators by: `$CTSS_OPERATOR_TOKEN`, the app's own `OPERATOR_TOKEN`. Never shown. */
+  readonly operatorToken?: string | undefined
 }
 
 /** Parent of the folders that work in progress lies in; what a killed run left there is swept by the next. */
@@ -32,6 +36,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): CliEnviro
     ci: (env['CI'] ?? '') !== '' && env['CI'] !== 'false',
     color: readColor(env),
     sageUsers: readSageUsers(env['CTSS_SAGE_USERS'] ?? ''),
+    appUrl: env['CTSS_APP'] || undefined,
+    operatorToken: env['CTSS_OPERATOR_TOKEN'] || undefined,
   }
 }
 

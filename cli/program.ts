@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { normaliseRepositoryUrl } from '../pipeline/repository-url.ts'
 import { STAGES, type StageName } from '../pipeline/stage.ts'
+import { readEnvironment } from './environment.ts'
 import { isGitUrl } from './git-url.ts'
 import type { RepositoryOptions, RunOptions, TestOptions, ValidateOptions } from './options.ts'
 import { EXIT, explainError, type ExitCode } from '../pipeline/exit-code.ts'
@@ -93,11 +94,8 @@ function makeProgram(version: string, finish: (code: ExitCode) => void): Command
     finish(await (await import('./commands/run.ts')).runCommand(folder, { ...options, from: 'report' })),
   )
 
-  program
-    .command('init')
-    .description('write a new plugin, from the example, that passes every stage as it is')
-    .argument('<name>', 'folder and name of the plugin, for instance cloud-counter')
-    .action(async (name: string) => finish(await (await import('./commands/init.ts')).initCommand(name)))
+  initCommands(program, finish)
+  inboxCommands(program, finish)
 
   program
     .command('up')
@@ -114,6 +112,60 @@ function makeProgram(version: string, finish: (code: ExitCode) => void): Command
     .description('stop what ctss started, and nothing else')
     .action(async () => finish(await (await import('./commands/workstation.ts')).downCommand()))
   return program
+}
+
+function initCommands(program: Command, finish: (code: ExitCode) => void): void {
+  program
+    .command('init')
+    .description('write a new plugin, from the example, that passes every stage as it is; or the workflow of a control repository')
+    .argument('[name]', 'folder and name of the plugin, for instance cloud-counter; with --control, the checkout of the control repository (else this folder)')
+    .option('--control <repository>', 'write the one workflow of this control repository, owner/name, which the app starts')
+    .option('--workflows <repository@commit>', "with --control: where this project's workflows are (else the release of this version)")
+    .hook('preAction', (_program, command) => {
+      const { control } = command.opts()
+      if (control === undefined && command.processedArgs[0] === undefined) command.error("error: missing required argument 'name', for instance cloud-counter")
+    })
+    .action(async (name: string | undefined, { control, workflows }: { readonly control?: string; readonly workflows?: string }) =>
+      finish(
+        control === undefined
+          ? await (await import('./commands/init.ts')).initCommand(name ?? '.')
+          : await (await import('./commands/init-control.ts')).initControlCommand(name ?? '.', { repository: control, workflows }),
+      ),
+    )
+}
+
+function inboxCommands(program: Command, finish: (code: ExitCode) => void): void {
+  const inbox = program.command('inbox').description('what the app could not handle and has parked, for its operators ($CTSS_APP, $CTSS_OPERATOR_TOKEN)')
+  inbox
+    .command('list', { isDefault: true })
+    .description('show the counts, and every parked ref with its last error')
+    .option('--app <url>', 'address of the app (else $CTSS_APP)')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: { readonly app?: string; readonly json?: boolean }) => {
+      const { listInboxCommand } = await import('./commands/inbox.ts')
+      finish(await listInboxCommand({ app: undefined, ...options }, readEnvironment()))
+    })
+  inbox
+    .command('replay')
+    .description('hand a parked ref to the app again')
+    .argument('[repository]', "GitHub's number of the repository, as the list shows it", parseRepositoryNumber)
+    .argument('[ref]', 'for instance refs/heads/main')
+    .option('--all', 'every parked ref')
+    .option('--app <url>', 'address of the app (else $CTSS_APP)')
+    .hook('preAction', (_program, command) => {
+      const isNamed = command.processedArgs[0] !== undefined && command.processedArgs[1] !== undefined
+      if (isNamed === (command.opts()['all'] === true)) command.error('error: name a repository and a ref, as ctss inbox list shows them, or give --all')
+    })
+    .action(async (repository: number | undefined, ref: string | undefined, options: { readonly app?: string }) => {
+      const { replayInboxCommand } = await import('./commands/inbox.ts')
+      const address = repository === undefined || ref === undefined ? undefined : { repository, ref }
+      finish(await replayInboxCommand(address, { app: undefined, ...options }, readEnvironment()))
+    })
+}
+
+function parseRepositoryNumber(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError(`'${printable(text)}' is no number of a repository; ctss inbox list shows them.`)
+  return Number(text)
 }
 
 function validateCommands(program: Command, finish: (code: ExitCode) => void): void {

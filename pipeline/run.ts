@@ -112,11 +112,17 @@ export interface PlannedStage {
   readonly summary?: StageSummary
 }
 
+/** What a plan is made with. */
+export interface PlanPorts {
+  readonly tree: RepositoryTree
+  readonly records: Pick<Records, 'find'>
+}
+
 /**
  * Plans every stage but `report`, and runs none: a stage whose inputs a stage before has to make first will run, and be compared with the records then.
  * Fails as the ports do.
  */
-export async function planAhead(request: RunRequest, ports: Omit<RunPorts, 'makeWorkFolder' | 'observer'>): Promise<readonly PlannedStage[]> {
+export async function planAhead(request: RunRequest, ports: PlanPorts): Promise<readonly PlannedStage[]> {
   const planned: PlannedStage[] = []
   for (const stage of STAGES.filter((name) => name !== 'report')) {
     request.signal.throwIfAborted()
@@ -136,7 +142,7 @@ export async function planAhead(request: RunRequest, ports: Omit<RunPorts, 'make
   return planned
 }
 
-async function planOne(stage: StageName, waits: boolean, run: RunState, request: RunRequest, ports: Pick<RunPorts, 'records'>): Promise<PlannedStage> {
+async function planOne(stage: StageName, waits: boolean, run: RunState, request: RunRequest, ports: PlanPorts): Promise<PlannedStage> {
   const script = request.scripts.find((candidate) => candidate.stage === stage)
   const given = request.given?.[stage]
   if (given !== undefined) {
@@ -198,7 +204,7 @@ async function planWithRecord(
   key: Digest | null,
   run: RunState,
   request: RunRequest,
-  ports: Pick<RunPorts, 'records'>,
+  ports: Pick<PlanPorts, 'records'>,
 ): Promise<StagePlan> {
   const found = key === null ? undefined : await ports.records.find(key)
   const record = found?.stage === stage && found.outcome === 'passed' ? found : undefined
@@ -332,7 +338,15 @@ export function recordWithoutResult(
   }
 }
 
-function makeRecord(stage: StageName, result: StageResult, key: Digest | null, started: string, subject: Subject, ports: RunPorts): StageRecord {
+/** The record of what a stage came to. `started`: RFC 3339; it ends now. */
+export function makeRecord(
+  stage: StageName,
+  result: StageResult,
+  key: Digest | null,
+  started: string,
+  subject: Subject,
+  ports: Pick<RunPorts, 'clock' | 'environment' | 'toolVersion'>,
+): StageRecord {
   return {
     schema: 'ctss.stage-record/v1',
     stage,

@@ -1,6 +1,6 @@
 /**
- * Bundles the CLI into dist/, and each action into actions/<name>/dist/: small entries, the rest in chunks that load when they are needed.
- * Deterministic: the same sources and packages give the same bytes. `--actions`: only those; `--out FOLDER`: below that folder.
+ * Bundles the CLI and the app into dist/, and each action into actions/<name>/dist/: small entries, the rest in chunks that load when they are needed.
+ * Deterministic: the same sources and packages give the same bytes. `--actions`, `--app`: only those; `--out FOLDER`: below that folder.
  */
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -12,7 +12,9 @@ import { renderLicences } from './licences.ts'
 
 const DAY_MS = 86_400_000
 
-const { values } = parseArgs({ options: { actions: { type: 'boolean', default: false }, out: { type: 'string', default: '.' } } })
+const { values } = parseArgs({
+  options: { actions: { type: 'boolean', default: false }, app: { type: 'boolean', default: false }, out: { type: 'string', default: '.' } },
+})
 
 const shared: BuildOptions = {
   bundle: true,
@@ -29,13 +31,13 @@ const shared: BuildOptions = {
   alias: { ssh2: './scripts/ssh2-stub.ts' },
 }
 
-const CLI_FOLDER = join(values.out, 'dist')
+const DIST_FOLDER = join(values.out, 'dist')
 
 async function bundleCli(): Promise<void> {
   const { metafile } = await build({
     ...shared,
     entryPoints: { ctss: 'cli/main.ts' },
-    outdir: CLI_FOLDER,
+    outdir: DIST_FOLDER,
     minifySyntax: true,
     sourcemap: 'linked',
     metafile: true,
@@ -44,7 +46,25 @@ async function bundleCli(): Promise<void> {
     external: ['@electric-sql/pglite', '@resvg/resvg-wasm', 'dejavu-fonts-ttf', 'vega', 'vega-lite', '*.node'],
   })
   // A ctss that runs while this one is built still loads chunks of its own: they stay for a day.
-  await removeStaleChunks(metafile, CLI_FOLDER, DAY_MS)
+  await removeStaleChunks(metafile, DIST_FOLDER, DAY_MS)
+}
+
+/** The app, and beside it the process that judges what strangers wrote. All but three packages is in the bundle, so that an image of it needs no others. */
+async function bundleApp(): Promise<void> {
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: { app: 'app/main.ts', 'judge-process': 'adapters/judge-process/judge-process.ts' },
+    outdir: DIST_FOLDER,
+    minifySyntax: true,
+    sourcemap: 'linked',
+    metafile: true,
+    plugins: [leaveOut(SESSIONS)],
+    external: ['@electric-sql/pglite', '@resvg/resvg-wasm', 'dejavu-fonts-ttf', 'pg-native', '*.node'],
+    // What the judge's process loads before it is given its limits is in its bundle anyway.
+    logOverride: { 'ignored-bare-import': 'silent' },
+  })
+  await removeStaleChunks(metafile, DIST_FOLDER, DAY_MS)
+  await writeFile(join(DIST_FOLDER, 'licences.txt'), await renderLicences(metafile))
 }
 
 /** Removes what earlier builds have left and no one of the last `keptMs` has written. */
@@ -104,4 +124,8 @@ async function bundleAction({ name, starts }: ActionDefinition): Promise<void> {
   await writeFile(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`)
 }
 
-await Promise.all([...(values.actions ? [] : [bundleCli()]), ...ACTIONS.map(bundleAction)])
+await Promise.all([
+  ...(values.actions || values.app ? [] : [bundleCli()]),
+  ...(values.actions ? [] : [bundleApp()]),
+  ...(values.app ? [] : ACTIONS.map(bundleAction)),
+])

@@ -19,6 +19,15 @@ const NOTICE = 'MIT License, Copyright (c) 2020 Octokit contributors; cut down f
 
 /** Paths whose answers we read: they are judged, and completed, too. A new call of ours adds its path here. */
 const ANSWERED = [
+  /^\/app(?:\/|$)/,
+  /^\/app-manifests\//,
+  /^\/installation\/repositories$/,
+  /^\/(?:repos\/\{owner\}\/\{repo\}|orgs\/\{org\}|users\/\{username\})\/installation$/,
+  /^\/users\/\{username\}$/,
+  /^\/rate_limit$/,
+  /^\/repos\/\{owner\}\/\{repo\}\/(?:activity|branches|branches\/\{branch\}|check-runs|check-suites|commits|compare|contents|git|pulls|tags|forks)(?:\/(?!.*\/protection)|$)/,
+  /^\/repos\/\{owner\}\/\{repo\}\/actions\/(?:runs|jobs|workflows|artifacts)(?:\/|$)/,
+  /^\/repos\/\{owner\}\/\{repo\}\/issues(?:\/(?:comments\/\{comment_id\}\/reactions.*|\{issue_number\}\/reactions.*|\{issue_number\}))?$/,
   /^\/repos\/\{owner\}\/\{repo\}$/,
   /^\/repos\/\{owner\}\/\{repo\}\/issues\/(?:\{issue_number\}\/comments|comments\/\{comment_id\})$/,
   /^\/repos\/\{owner\}\/\{repo\}\/releases(?:\/\{release_id\}|\/tags\/\{tag\}|\/\{release_id\}\/assets|\/assets\/\{asset_id\})?$/,
@@ -27,6 +36,24 @@ const ANSWERED = [
   /^\/repos\/\{owner\}\/\{repo\}\/collaborators\/\{username\}\/permission$/,
   /^\/app\/installations\/\{installation_id\}\/access_tokens$/,
 ]
+/** Events that the app listens to, or that the stand-in has to send; `check_run.requested_action` is `check-run-requested-action` there. */
+const WEBHOOKS = new RegExp(
+  `^(?:push|create|delete|ping|(?:${[
+    'installation(?:-repositories|-target)?',
+    'pull-request(?!-review)',
+    'issue-comment',
+    'issues-(?:opened|closed|edited)',
+    'check-run',
+    'check-suite',
+    'merge-group',
+    'repository-(?:archived|created|deleted|edited|privatized|publicized|renamed|transferred|unarchived)',
+    'release',
+    'workflow-run',
+    'workflow-job',
+    'workflow-dispatch',
+    'member',
+  ].join('|')})(?:-.*)?)$`,
+)
 const PROSE = new Set(['description', 'summary', 'example', 'examples', 'externalDocs', 'tags', 'servers', 'title', 'headers', 'links', 'security'])
 
 type Node = Record<string, unknown>
@@ -62,6 +89,20 @@ function toJsonSchema(value: unknown): unknown {
   if (typeof rest['type'] !== 'string') return { anyOf: [rest, { type: 'null' }] }
   const values: unknown = rest['enum']
   return { ...rest, type: [rest['type'], 'null'], ...(Array.isArray(values) && { enum: values.includes(null) ? values : [...(values as unknown[]), null] }) }
+}
+
+/** What GitHub sends for an event, by its name there. */
+function pruneWebhooks(webhooks: Node): unknown {
+  const kept = Object.entries(webhooks).filter(([name]) => WEBHOOKS.test(name))
+  return strip(
+    Object.fromEntries(
+      kept.map(([name, item]) => {
+        const content = nodeOf(nodeOf(nodeOf(nodeOf(item)['post'])['requestBody'])['content'])
+        return [name, nodeOf(content['application/json'])['schema']]
+      }),
+    ),
+    true,
+  )
 }
 
 function prunePath(path: string, item: unknown): unknown {
@@ -112,12 +153,13 @@ function fetchDocument(): Node {
 
 const document = fetchDocument()
 const paths = strip(Object.fromEntries(Object.entries(nodeOf(document['paths'])).map(([path, item]) => [path, prunePath(path, item)])))
-const pruned = { notice: NOTICE, version: VERSION, paths, components: reachable(paths, nodeOf(document['components'])) }
+const webhooks = pruneWebhooks(nodeOf(document['x-webhooks']))
+const pruned = { notice: NOTICE, version: VERSION, paths, webhooks, components: reachable([paths, webhooks], nodeOf(document['components'])) }
 const text = JSON.stringify(toJsonSchema(pruned))
 const compressed = brotliCompressSync(text, {
   params: { [constants.BROTLI_PARAM_SIZE_HINT]: text.length, [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS },
 })
 writeFileSync(TARGET, compressed)
 process.stdout.write(
-  `openapi.json.br: ${Object.keys(nodeOf(paths)).length} paths, ${Math.round(text.length / 1000)} kB, ${Math.round(compressed.length / 1000)} kB compressed\n`,
+  `openapi.json.br: ${Object.keys(nodeOf(paths)).length} paths, ${Object.keys(nodeOf(webhooks)).length} webhooks, ${Math.round(text.length / 1000)} kB, ${Math.round(compressed.length / 1000)} kB compressed\n`,
 )

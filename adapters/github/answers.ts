@@ -2,7 +2,8 @@ import { isDigest } from '../../pipeline/digest.ts'
 import { Failure } from '../../pipeline/failure.ts'
 import type { ForgeAsset, ForgeComment, ForgePullRequest, ForgeRelease } from '../../pipeline/ports/forge.ts'
 
-type Answer = Readonly<Record<string, unknown>>
+/** A JSON object of GitHub's. */
+export type Answer = Readonly<Record<string, unknown>>
 
 /** An issue comment; `forge-unavailable` when it is something else, as all readers here. */
 export function readComment(value: unknown): ForgeComment {
@@ -59,40 +60,49 @@ export function readViewer(value: unknown): string {
   return readText(readObject(readObject(value, 'an answer')['viewer'], 'a user'), 'login')
 }
 
+/** A list, or anything else, that an answer holds beside other things. */
+export function readMember(value: unknown, name: string): unknown {
+  return readObject(value, 'an answer')[name]
+}
+
 export function readList<Item>(value: unknown, read: (item: unknown) => Item): readonly Item[] {
   if (!Array.isArray(value)) throw notUnderstood('a list')
   return value.map(read)
 }
 
-function readObject(value: unknown, what: string): Answer {
+/** `what` completes "… is missing from it". */
+export function readObject(value: unknown, what: string): Answer {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notUnderstood(what)
   return { ...value }
 }
 
-function readId(answer: Answer): number {
+/** GitHub's number of a thing. */
+export function readId(answer: Answer): number {
   return readCount(answer, 'id')
 }
 
-function readCount(answer: Answer, name: string): number {
+/** A whole number that JavaScript holds exactly, 0 or more. */
+export function readCount(answer: Answer, name: string): number {
   const value = answer[name]
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw notUnderstood(`a number \`${name}\``)
   return value
 }
 
-function readText(answer: Answer, name: string): string {
+/** A text that is not empty. */
+export function readText(answer: Answer, name: string): string {
   const value = answer[name]
   if (typeof value !== 'string' || value === '') throw notUnderstood(`a text \`${name}\``)
   return value
 }
 
-/** GitHub leaves out what is empty, or says null. */
-function readOptionalText(answer: Answer, name: string): string {
+/** Empty where there is none: GitHub leaves out what is empty, or says null. */
+export function readOptionalText(answer: Answer, name: string): string {
   const value = answer[name]
   return value === undefined || value === null || value === '' ? '' : readText(answer, name)
 }
 
-/** Where a proxy answers in GitHub's place, or an answer broke off. */
-function notUnderstood(what: string): Failure {
+/** The failure of an answer from which something is missing: a proxy answers in GitHub's place, or the answer broke off. */
+export function notUnderstood(what: string): Failure {
   return new Failure('forge-unavailable', `GitHub's answer is not understood: ${what} is missing from it`, {
     suggestion: 'Check that nothing between here and GitHub answers in its place; then run again.',
   })

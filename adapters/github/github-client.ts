@@ -1,16 +1,19 @@
 import { Octokit } from '@octokit/rest'
-import { readList } from './answers.ts'
-import { githubFailure, statusOf, type GithubCall } from './github-failure.ts'
-import { githubTransport, type TransportOptions } from './transport.ts'
+import { readList, readMember } from './answers.ts'
+import { githubFailure, statusOf, type Asker, type GithubCall } from './github-failure.ts'
+import type { Send } from './transport.ts'
 
-export interface GithubOptions extends TransportOptions {
+export interface ClientOptions {
   /** `https://api.github.com`, or `https://HOST/api/v3` of a GitHub Enterprise Server. */
   readonly baseUrl: string
   readonly owner: string
   readonly repository: string
-  readonly token: string
+  /** Undefined: what sends the requests adds one. */
+  readonly token?: string
   /** Login that this token's comments carry; GitHub is asked where it is not known. */
   readonly author?: string
+  /** Who asks: a refusal says where the permission is given. A job without it. */
+  readonly asker?: Asker
 }
 
 /** The most that GitHub gives at once. */
@@ -21,11 +24,18 @@ interface Answer {
   readonly headers: { readonly link?: string | undefined }
 }
 
+export interface ListOptions<Item> {
+  /** Name of the list where an answer holds more than that. */
+  readonly member?: string
+  /** Whether no further page is wanted. */
+  readonly isEnough?: (items: readonly Item[]) => boolean
+}
+
 /** One repository at GitHub, with one token. */
 export interface GithubClient {
   readonly octokit: Octokit
   readonly place: { readonly owner: string; readonly repo: string }
-  readonly options: GithubOptions
+  readonly options: ClientOptions
   /** Sends a request and reads its answer; fails as the port `Forge` does. */
   ask<Value>(call: GithubCall, send: () => Promise<Answer>, read: (data: unknown) => Value): Promise<Value>
   /** The same where a refusal may be an answer, as 404 is for what is not there: undefined. */
@@ -36,40 +46,44 @@ export interface GithubClient {
     send: (page: { readonly page: number; readonly per_page: number }) => Promise<Answer>,
     read: (item: unknown) => Item,
     mostPages: number,
+    options?: ListOptions<Item>,
   ): Promise<readonly Item[]>
+  /** The repository is now at another place; the requests that follow go there. */
+  move(owner: string, repository: string): void
 }
 
 /** Octokit with our own transport: every answer is read through a guard, every refusal is a `Failure`. */
-export function githubClient(options: GithubOptions): GithubClient {
+export function githubClient(options: ClientOptions, send: Send): GithubClient {
   const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
   const octokit = new Octokit({
     auth: options.token,
     baseUrl: options.baseUrl,
     userAgent: 'ctss',
     log: quiet,
-    request: { fetch: githubTransport(options), log: quiet },
+    request: { fetch: (url: string, init: RequestInit) => send(url, init), log: quiet },
   })
+  const place = { owner: options.owner, repo: options.repository }
 
   const ask: GithubClient['ask'] = async (call, send, read) => {
     const { data } = await send().catch((cause: unknown) => {
-      throw githubFailure(cause, call)
+      throw githubFailure(cause, call, options.asker)
     })
     return read(data)
   }
   return {
     octokit,
-    place: { owner: options.owner, repo: options.repository },
+    place,
     options,
     ask,
     async find(call, send, read, isAnswer = (cause) => statusOf(cause) === 404) {
       const answer = await send().catch((cause: unknown) => {
         if (isAnswer(cause)) return undefined
-        throw githubFailure(cause, call)
+        throw githubFailure(cause, call, options.asker)
       })
       return answer === undefined ? undefined : read(answer.data)
     },
-    async list(call, send, read, mostPages) {
-      const items = []
+    async list(call, send, read, mostPages, { member, isEnough = () => false } = {}) {
+      const items: ReturnType<typeof read>[] = []
       for (let page = 1; page <= mostPages; page += 1) {
         let link: string | undefined
         const sendPage = async (): Promise<Answer> => {
@@ -77,11 +91,16 @@ export function githubClient(options: GithubOptions): GithubClient {
           link = answer.headers.link
           return answer
         }
-        items.push(...(await ask(call, sendPage, (data) => readList(data, read))))
+        items.push(...(await ask(call, sendPage, (data) => readList(member === undefined ? data : readMember(data, member), read))))
+        if (isEnough(items)) break
         // A page may hold less than was asked for, and still not be the last one.
         if (link?.includes('rel="next"') !== true) break
       }
       return items
+    },
+    move(owner, repository) {
+      place.owner = owner
+      place.repo = repository
     },
   }
 }

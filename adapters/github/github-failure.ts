@@ -4,11 +4,14 @@ import { Failure } from '../../pipeline/failure.ts'
 export interface GithubCall {
   /** Completes "GitHub refused to …". */
   readonly what: string
-  /** What the workflow's token must be allowed, as a job's `permissions` name it. */
+  /** What the token must be allowed, as a job's `permissions` name it. */
   readonly permission: string
   /** What else a refusal may mean here. */
   readonly hint?: string
 }
+
+/** A job of a workflow, or an app that is installed. */
+export type Asker = 'job' | 'app'
 
 const LONGEST_MESSAGE = 400
 
@@ -24,22 +27,31 @@ export function isAlreadyThere(cause: unknown): boolean {
 }
 
 /** The failure behind what Octokit threw; any other error, a bug of ours, stays as it is. */
-export function githubFailure(cause: unknown, call: GithubCall): unknown {
+export function githubFailure(cause: unknown, call: GithubCall, asker: Asker = 'job'): unknown {
   if (cause instanceof Failure) return cause
   // What the transport throws is wrapped on its way.
   if (isRecord(cause) && cause['cause'] instanceof Failure) return cause['cause']
   const status = statusOf(cause) ?? (isGraphqlError(cause) ? 200 : undefined)
   if (status === undefined) return cause
   const message = messageOf(cause)
-  return new Failure('forge-refused', `GitHub refused to ${call.what}: ${message} (${status})`, { cause, suggestion: suggestionFor(status, message, call) })
+  return new Failure('forge-refused', `GitHub refused to ${call.what}: ${message} (${status})`, {
+    cause,
+    suggestion: suggestionFor(status, message, call, asker),
+  })
 }
 
-function suggestionFor(status: number, message: string, { permission, hint }: GithubCall): string {
-  if (status === 401) return "The token is not valid, or no longer: a workflow's ends with its job, and after 24 hours."
+function suggestionFor(status: number, message: string, { permission, hint }: GithubCall, asker: Asker): string {
+  if (status === 401)
+    return asker === 'app'
+      ? "Check the app's number and private key, this machine's clock, and that the app is still installed."
+      : "The token is not valid, or no longer: a workflow's ends with its job, and after 24 hours."
   if (/\blocked\b/i.test(message)) return 'The conversation is locked: unlock it, or read the report in the job summary.'
   if (/\barchived\b/i.test(message)) return 'The repository is archived, and can only be read.'
   if (status !== 403 && status !== 404) return 'Sent again, it would be refused again.'
-  const grant = `Let the job do it: \`permissions: { ${permission} }\`. In runs for a pull request from a fork GitHub grants no writing.`
+  const grant =
+    asker === 'app'
+      ? `The app needs the permission \`${permission}\` there: approve it where the app is installed (Settings → GitHub Apps), and check that the repository is among those that it was given.`
+      : `Let the job do it: \`permissions: { ${permission} }\`. In runs for a pull request from a fork GitHub grants no writing.`
   return hint === undefined ? grant : `${grant} ${hint}`
 }
 

@@ -1,6 +1,7 @@
 import { Failure } from '../../pipeline/failure.ts'
 import type { ForgeRelease, ForgeReleases, ReleaseFields } from '../../pipeline/ports/forge.ts'
-import { readAsset, readPointer, readRelease } from './answers.ts'
+import { readAsset, readRelease } from './answers.ts'
+import { commitOfRef } from './commit-of-ref.ts'
 import type { GithubClient } from './github-client.ts'
 import { isAlreadyThere } from './github-failure.ts'
 
@@ -8,8 +9,6 @@ import { isAlreadyThere } from './github-failure.ts'
 const RELEASE_PAGES = 100
 /** 1,000 assets are the most that a release takes. */
 const ASSET_PAGES = 11
-/** An annotated tag may point to another one; nobody does so on purpose. */
-const TAG_DEPTH = 5
 const READ = 'contents: read'
 const WRITE = 'contents: write'
 const WORKFLOW_HINT =
@@ -29,13 +28,7 @@ export function githubReleases(client: GithubClient): ForgeReleases {
 
   return {
     async tagCommit(tag) {
-      const call = { what: `show the tag ${tag}`, permission: READ }
-      let pointer = await find(call, () => octokit.rest.git.getRef({ ...place, ref: `tags/${tag}` }), readPointer)
-      for (let depth = 0; pointer?.type === 'tag' && depth < TAG_DEPTH; depth += 1) {
-        const { sha } = pointer
-        pointer = await ask(call, () => octokit.rest.git.getTag({ ...place, tag_sha: sha }), readPointer)
-      }
-      return pointer?.sha
+      return commitOfRef(client, `tags/${tag}`, `show the tag ${tag}`)
     },
     async releases(tag) {
       // The releases of a tag can be asked for, but not its drafts.

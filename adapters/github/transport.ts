@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../pipeline/failure.ts'
+import { readLimited } from '../http/read-limited.ts'
 
 export interface TransportOptions {
   readonly signal?: AbortSignal
@@ -7,7 +8,14 @@ export interface TransportOptions {
   readonly timeoutMs?: number
   /** Waits before a request is sent again; rejects when the signal is aborted. */
   readonly pause?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
+  /** Waits until an attempt may be sent; what it gives is disposed of when the answer is there. */
+  readonly admit?: (method: string, signal: AbortSignal | undefined) => Promise<Disposable>
+  /** Hears of every answer, also of those that are not the last. */
+  readonly heard?: (status: number, headers: Headers) => void
 }
+
+/** As `fetch`; a body that is longer than `cutBytes` is cut there. */
+export type Send = (url: string, init: RequestInit, limits?: { readonly cutBytes?: number }) => Promise<Response>
 
 const TIMEOUT_MS = 30_000
 const UPLOAD_TIMEOUT_MS = 600_000
@@ -32,28 +40,37 @@ interface Answer {
  * caller looks first. A request that a rate limit turned away was not carried out; it is repeated after the time that GitHub names.
  * Fails with `forge-unavailable`, `cancelled`.
  */
-export function githubTransport(options: TransportOptions): (url: string, init: RequestInit) => Promise<Response> {
-  const { signal, pause = pauseFor } = options
-  return async (url, init) => {
-    // A GraphQL query is sent by POST, and changes nothing.
-    const isRepeatable = init.method !== 'POST' || url.endsWith('/graphql')
+export function githubTransport(options: TransportOptions): Send {
+  const { signal, pause = pauseFor, admit } = options
+  const orCancelled = (cause: unknown): never => {
+    throw signal?.aborted ? cancelled(cause) : cause
+  }
+  return async (url, init, limits = {}) => {
+    // A GraphQL query is sent by POST, and changes nothing; a token that nobody got harms nobody.
+    const isRepeatable = init.method !== 'POST' || /\/(?:graphql|access_tokens)$/.test(url)
     for (let attempt = 0; ; attempt += 1) {
-      const result = await sendOnce(url, init, options)
+      const turn = await admit?.(init.method ?? 'GET', signal).catch(orCancelled)
+      const result = await sendOnce(url, init, { ...options, ...limits }).finally(() => turn?.[Symbol.dispose]())
       const waitMs = waitBefore(result, attempt, isRepeatable)
       if (waitMs === undefined) return toResponse(result, new URL(url).host)
-      await pause(waitMs, signal).catch((cause: unknown) => {
-        throw signal?.aborted ? cancelled(cause) : cause
-      })
+      await pause(waitMs, signal).catch(orCancelled)
     }
   }
 }
 
-async function sendOnce(url: string, init: RequestInit, { signal, timeoutMs }: TransportOptions): Promise<Answer | Failure> {
+async function sendOnce(
+  url: string,
+  init: RequestInit,
+  { signal, timeoutMs, heard, cutBytes }: TransportOptions & { readonly cutBytes?: number },
+): Promise<Answer | Failure> {
   const limitMs = timeoutMs ?? (init.body instanceof Uint8Array ? UPLOAD_TIMEOUT_MS : TIMEOUT_MS)
   const limit = AbortSignal.timeout(limitMs)
   try {
     const response = await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit })
-    return { status: response.status, headers: response.headers, content: await readWhole(response) }
+    heard?.(response.status, response.headers)
+    const { content, complete } = await readLimited(response, cutBytes ?? ANSWER_BYTES)
+    if (!complete && cutBytes === undefined) throw new RangeError(`answered with more than ${ANSWER_BYTES / 2 ** 20} MiB`)
+    return { status: response.status, headers: response.headers, content }
   } catch (cause) {
     if (signal?.aborted) throw cancelled(cause)
     const what =
@@ -63,18 +80,6 @@ async function sendOnce(url: string, init: RequestInit, { signal, timeoutMs }: T
       suggestion: 'Check that the network reaches it, and its status page (www.githubstatus.com for github.com); then run again.',
     })
   }
-}
-
-async function readWhole(response: Response): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  const body: ReadableStream<Uint8Array> | null = response.body
-  for await (const chunk of body ?? []) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes > ANSWER_BYTES) throw new RangeError(`answered with more than ${ANSWER_BYTES / 2 ** 20} MiB`)
-  }
-  return Buffer.concat(chunks)
 }
 
 function toResponse(result: Answer | Failure, host: string): Response {

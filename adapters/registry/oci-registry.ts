@@ -11,7 +11,8 @@ import type { OciDocument } from '../../pipeline/build/oci-documents.ts'
 import type { Descriptor, ManifestAnswer, Registry } from '../../pipeline/ports/registry.ts'
 import { writeAtomically } from '../filesystem/atomic-file.ts'
 import { storageFailure } from '../filesystem/storage-failure.ts'
-import { readLimited, RegistryClient } from './registry-client.ts'
+import { readLimited } from '../http/read-limited.ts'
+import { RegistryClient } from './registry-client.ts'
 import type { RegistryClientOptions } from './registry-client.ts'
 
 const MANIFEST_BYTES = 4 * 2 ** 20

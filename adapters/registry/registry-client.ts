@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../pipeline/failure.ts'
+import { readLimited } from '../http/read-limited.ts'
 
 /** User name and password (or token) of a registry. */
 export interface Credentials {
@@ -17,6 +18,8 @@ export interface RegistryClientOptions {
   /** Waits before a request is sent again that a registry turned away for now; 0.2 s, 1 s, 5 s without it, or what `Retry-After` asks for. */
   readonly retryDelaysMs?: readonly number[]
   readonly signal?: AbortSignal
+  /** What to do about a registry that wants somebody else, or does not answer; what helps on a laptop without it. */
+  readonly suggest?: (host: string, code: 'registry-refused' | 'registry-unavailable') => string
 }
 
 export interface RegistryRequest {
@@ -41,6 +44,8 @@ const BUSY = [429, 502, 503, 504]
 /** distribution answers a question with 500, too, where it reads a tag that is being written at that moment. */
 const BUSY_READING = [...BUSY, 500]
 const ERROR_BODY_BYTES = 16_384
+const SUGGEST: NonNullable<RegistryClientOptions['suggest']> = (host, code) =>
+  code === 'registry-refused' ? `sign in with \`docker login ${host}\`` : 'check that it runs (`ctss doctor`) and that the network reaches it'
 const TOKEN_BYTES = 65_536
 
 /** HTTP to one registry: scheme, tokens, and the two kinds of failure that a registry has. */
@@ -167,10 +172,7 @@ export class RegistryClient {
 
   /** The failure of a registry that is down, or that broke off. */
   unavailable(what: string, cause?: unknown): Failure {
-    return new Failure('registry-unavailable', `the registry ${this.#host} ${what}`, {
-      cause,
-      suggestion: 'check that it runs (`ctss doctor`) and that the network reaches it',
-    })
+    return new Failure('registry-unavailable', `the registry ${this.#host} ${what}`, { cause, suggestion: this.#suggest('registry-unavailable') })
   }
 
   async #failureOf(response: Response, { method, path }: RegistryRequest): Promise<Failure> {
@@ -180,8 +182,12 @@ export class RegistryClient {
       return new Failure('storage-full', `the registry ${this.#host} has no space left: ${what}`, { suggestion: 'free space on its disk' })
     if (response.status >= 500 || response.status === 429) return this.unavailable(`is not working: ${what}`)
     return new Failure('registry-refused', `the registry ${this.#host} refused: ${what}`, {
-      ...((response.status === 401 || response.status === 403) && { suggestion: `sign in with \`docker login ${this.#host}\`` }),
+      ...((response.status === 401 || response.status === 403) && { suggestion: this.#suggest('registry-refused') }),
     })
+  }
+
+  #suggest(code: 'registry-refused' | 'registry-unavailable'): string {
+    return (this.#options.suggest ?? SUGGEST)(this.#host, code)
   }
 
   /** The Authorization header that answers a challenge; undefined when nothing can. */
@@ -236,20 +242,6 @@ function retryAfterMs(response: Response): number | undefined {
   const text = response.headers.get('retry-after')?.trim() ?? ''
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
-}
-
-/** Reads at most a limit of a response's body, and drops the rest. */
-export async function readLimited(response: Response, limitBytes: number): Promise<{ readonly content: Buffer; readonly complete: boolean }> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  const body: ReadableStream<Uint8Array> | null = response.body
-  for await (const chunk of body ?? []) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    // Leaving the loop cancels the body.
-    if (bytes > limitBytes) return { content: Buffer.concat(chunks).subarray(0, limitBytes), complete: false }
-  }
-  return { content: Buffer.concat(chunks), complete: true }
 }
 
 /** Whether a registry is on this machine, where plain HTTP is what the engine speaks, too. */

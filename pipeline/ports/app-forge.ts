@@ -21,8 +21,8 @@ export interface AppInstallation {
 
 /** A delivery of a webhook, as the forge remembers it. */
 export interface ForgeDelivery {
-  /** Of this attempt. */
-  readonly id: number
+  /** Of this attempt. GitHub's are longer than a number in JavaScript since February 2026 (octokit/request.js#797): a text where it is one. */
+  readonly id: number | string
   /** The same for every attempt. */
   readonly guid: string
   readonly event: string
@@ -44,7 +44,7 @@ export interface AppForge {
   readToken(repository: InstalledRepository): Promise<{ readonly token: string; readonly expires: string }>
   /** Those of the last time, the newest first, back to `since`. */
   deliveries(since: string): Promise<readonly ForgeDelivery[]>
-  redeliver(id: number): Promise<void>
+  redeliver(id: number | string): Promise<void>
 }
 
 export interface ForgeCheck {
@@ -86,7 +86,8 @@ export interface RepositoryForge extends Forge {
   access(login: string): Promise<Access>
   /** Who moved a ref last, as the forge's activity log says. */
   lastPusher(ref: string): Promise<Account | undefined>
-  tree(commit: string): RepositoryTree
+  /** Of the whole repository, or of one folder of it, as a checkout of that folder is. */
+  tree(commit: string, folder?: string): RepositoryTree
   /** Ours on a commit. */
   checks(commit: string): Promise<readonly ForgeCheck[]>
   createCheck(commit: string, content: CheckContent): Promise<number>

@@ -9,7 +9,12 @@ export interface Delivery {
   /** Event and action, for people: `pull_request.synchronize`, `sweep`. */
   readonly cause: string
   /** A push told who pushed what. */
-  readonly pushed?: { readonly commit: string; readonly by: Account }
+  readonly pushed?: {
+    readonly commit: string
+    readonly by: Account
+    /** By GitHub's clock; absent: the payload does not tell. */
+    readonly at?: string
+  }
   readonly wish?: Wish
 }
 
@@ -39,10 +44,13 @@ export interface Inbox {
    * Fails with `storage-full`, `storage-unavailable`.
    */
   put(delivery: Delivery): Promise<boolean>
-  /** Wakes a ref at a time, RFC 3339; of several times for one ref the earliest counts. */
+  /** Puts several, such as those of one webhook, in one transaction: all of them are kept, or none. Answers how many were new. */
+  putAll(deliveries: readonly Delivery[]): Promise<number>
+  /** Wakes a ref at a time, RFC 3339; of several times for one ref the earliest counts. One that is parked sleeps on. */
   wakeAt(address: RefAddress, at: string): Promise<void>
   /**
-   * Hands each woken ref to `handle` until the signal fires, `parallel` at a time, and answers when those under way are done. One whose handler throws comes
+   * Hands each woken ref to `handle` until the signal fires, `parallel` at a time, and answers when those under way are done: their own signal fires only when
+   * the lease on the ref is lost. One whose handler throws comes
    * again with back-off, as often as it may, and is parked then; a new delivery wakes a parked one, too. One whose worker died comes again when its lease is over.
    */
   work(handle: (address: RefAddress, signal: AbortSignal) => Promise<void>, options: { readonly parallel: number; readonly signal: AbortSignal }): Promise<void>

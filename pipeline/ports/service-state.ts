@@ -1,4 +1,4 @@
-import type { RunPlan } from '../../schemas/generated/types.ts'
+import type { RunPlan, StageRecord } from '../../schemas/generated/types.ts'
 import type { Wish } from '../service/wish.ts'
 import type { Account, ApprovalFacts, RefAddress, RunFacts, RunOutcome, RunState, Trust } from '../service/world.ts'
 import type { Records } from './records.ts'
@@ -75,9 +75,11 @@ export interface ServiceState {
   repositories(): Promise<readonly KnownRepository[]>
   putRepository(repository: KnownRepository): Promise<void>
 
-  /** Who pushed a commit to a ref, as a webhook told. */
-  putPusher(address: RefAddress, commit: string, pusher: Account): Promise<void>
+  /** Who pushed a commit to a ref, as a webhook told; `at`: when, by GitHub's clock, where it told. Of several pushes of one commit the newest counts. */
+  putPusher(address: RefAddress, commit: string, pusher: Account, at?: string): Promise<void>
   pusher(address: RefAddress, commit: string): Promise<Account | undefined>
+  /** The newest push to a ref, by GitHub's clock, of those that were told with their time (`Delivery.pushed.at`, kept by the inbox); one told late changes nothing. */
+  lastPush(address: RefAddress): Promise<{ readonly commit: string; readonly at: string } | undefined>
 
   /** The commit that a tag named when it was seen first, which never changes; `commit` becomes it where there is none. */
   firstTagCommit(address: RefAddress, commit: string): Promise<string>
@@ -95,11 +97,14 @@ export interface ServiceState {
   createRun(run: NewRun): Promise<StoredRun>
   run(id: string): Promise<StoredRun | undefined>
   runOfWorkflow(workflowRun: number): Promise<StoredRun | undefined>
-  /** Those of a ref that have not ended, and all of a commit of its repository. */
+  /** Those of a ref that have not ended, and all of a commit of its repository; the newest first. */
   runsOf(address: RefAddress, commit: string | undefined): Promise<readonly StoredRun[]>
-  /** All that have not ended. */
+  /** All that have not ended, the oldest first. */
   openRuns(): Promise<readonly StoredRun[]>
-  /** Moves a run forward; one that is there already, or further, is left as it is. Answers what it is now. */
+  /**
+   * Moves a run forward; one that is there already, or further, is left as it is, but for a workflow run that was not known. Answers what it is now.
+   * A later dispatch is further than an earlier one: it forgets the workflow run of the one before, and who had claimed it. Nothing comes after the end.
+   */
   moveRun(
     id: string,
     change: {
@@ -116,7 +121,10 @@ export interface ServiceState {
   claimRun(id: string, claim: RunClaim): Promise<RunClaim>
   /** Marks something that may be done once for a run, such as handing out its token; false: it was done before. */
   once(run: string, what: string, now: string): Promise<boolean>
-  deliverRun(id: string, now: string): Promise<void>
+  /** `records`: everything that came, also of stages that failed or were skipped, whose keys may say nothing. The first delivery stays. */
+  deliverRun(id: string, now: string, records: readonly StageRecord[]): Promise<void>
+  /** What a run has delivered, in the order in which it came; none before. */
+  recordsOfRun(id: string): Promise<readonly StageRecord[]>
 
   /** Records of a trust class of one repository: trusted runs read trusted ones only. */
   records(repository: number, trust: Trust): Records

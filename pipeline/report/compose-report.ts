@@ -37,16 +37,17 @@ export function composeReport(input: ReportInput): Report {
     ...title,
     subject: input.subject,
     ...(repositoryUrl !== undefined && { repositoryUrl }),
-    verdict: decideVerdict(title.name, input.stages, input.bundle),
+    verdict: decideVerdict(title.name, input),
     sections: sections.filter(hasContent),
     tool: { name: 'ctss', version: input.toolVersion },
   }
 }
 
-function titleOf({ stages, subject, bundle }: ReportInput): Pick<Report, 'name' | 'version' | 'description'> {
+function titleOf({ stages, subject, part, bundle }: ReportInput): Pick<Report, 'name' | 'version' | 'description'> {
   const manifest = detailsOf(stages, 'validate')?.manifest
   if (manifest) return { name: `${manifest.namespace}/${manifest.name}`, version: manifest.version, description: manifest.description }
   if (bundle !== undefined) return { name: bundle.name, version: bundle.version }
+  if (part?.plugin !== undefined) return { name: part.plugin }
   return {
     name:
       subject.repository

@@ -35,6 +35,8 @@ export interface ReportInput {
   readonly subject: Subject
   readonly stages: readonly StageSummary[]
   readonly gates: readonly GateDecision[]
+  /** Of one stage alone, in a job of its own; `plugin` is `namespace/name`, undefined while the manifest cannot be read. */
+  readonly part?: { readonly plugin: string | undefined }
   /** The newest release, where there is one. */
   readonly baseline?: ReleaseSummary
   readonly bundle?: ReportedBundle

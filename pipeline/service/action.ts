@@ -24,8 +24,10 @@ export interface CheckButton {
 
 /** A check run as it should be. */
 export interface WantedCheck {
-  /** `ctss`, `ctss / build`, `ctss / build (plugins/bird)`. */
+  /** `ctss`, `ctss / build`, `ctss / build (plugins/bird)`, `ctss / release (v1.0.0)`. */
   readonly name: string
+  /** Goes with it to GitHub, and comes back with its buttons (`externalIdOf`). */
+  readonly externalId: string
   readonly commit: string
   readonly state:
     | { readonly status: 'queued' }
@@ -46,7 +48,7 @@ export interface WantedCheck {
   readonly isProgress: boolean
 }
 
-/** What the executor makes so. Each is idempotent: wanted against present. `reason` is for people who ask why. */
+/** What the executor makes so, in this order. Each is idempotent: wanted against present. `reason` is for people who ask why; where a run ends, it becomes the run's own. */
 export type Action = { readonly reason: string } & (
   | { readonly kind: 'put-check'; readonly check: WantedCheck }
   /** A run in the queue; `run` is undefined until the executor has drawn its number. */
@@ -56,18 +58,24 @@ export type Action = { readonly reason: string } & (
       readonly commit: string
       readonly trust: Trust
       readonly plan: RunPlan
-      /** The wish that asked for one more; the same wish never makes two. Undefined: the push itself. */
+      /** The run's cause: the wish that asked for one more, or `instead:<run>`; the same one never makes two. Undefined: the push itself. */
       readonly wish?: string
     }
+  /** From the second on: the workflow run of the dispatch before is cancelled first, where there is one. */
   | { readonly kind: 'dispatch'; readonly run: string; readonly dispatch: number }
+  /** Cancels its workflow run, where there is one, and ends it as `cancelled` with this reason. */
   | { readonly kind: 'cancel-run'; readonly run: string }
+  /** Its workflow run has completed, or has nothing left to tell. */
   | { readonly kind: 'end-run'; readonly run: string; readonly outcome: 'passed' | 'failed' | 'error' | 'cancelled' }
-  /** Fetches the records of a run that has completed and delivered nothing, from its artifacts. */
+  /** Fetches the records of a run that has completed and delivered nothing, from its artifacts. It counts as delivered then, whatever was found. */
   | { readonly kind: 'fetch-records'; readonly run: string }
+  /** `pullRequest` 0: a branch without one. */
   | { readonly kind: 'approve'; readonly pullRequest: number; readonly commit: string; readonly by: string }
-  /** `state`: while stages run, a table of them; `final`: the report. `headline` is the first line in both. */
+  /** `state`: `running` while stages run, a table of them; `final`: the report. `headline` is the first line in both. */
   | { readonly kind: 'put-comment'; readonly pullRequest: number; readonly path: string; readonly state: 'running' | 'final'; readonly headline: string }
+  /** Paths begin at the repository's root; messages are Markdown, and safe. */
   | { readonly kind: 'suggest'; readonly pullRequest: number; readonly commit: string; readonly fixes: readonly SuggestedFix[] }
+  /** Without reaction and text the wish is done silently. `text` is Markdown, and safe; where there is no comment to answer, nobody reads it. */
   | { readonly kind: 'answer'; readonly wish: string; readonly reaction?: '+1' | '-1' | 'confused'; readonly text?: string }
   | { readonly kind: 'propose'; readonly proposal: 'init' | 'golden'; readonly wish: string; readonly path: string }
   | { readonly kind: 'complete-release'; readonly path: string; readonly tag: string; readonly commit: string }

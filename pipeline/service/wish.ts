@@ -22,6 +22,8 @@ export interface Wish {
   readonly at: string
   /** Commit that it is about, where the source tells (a button's check); undefined: the head at the time. */
   readonly commit?: string
+  /** Folder of the plugin that it is about, where the source tells (a button's check); absent: all of them. */
+  readonly path?: string
   /** Where to answer; absent for buttons and the web. */
   readonly comment?: { readonly id: number; readonly issue: number }
 }

@@ -44,6 +44,11 @@ export interface ServicePolicy {
   readonly startMinutes: number
   /** A run is given up after this time. */
   readonly runMinutes: number
+  /**
+   * A comment that names no commit approves the head only where it was the head for this long already: who writes has not seen what was pushed a moment ago.
+   * Undefined: 60 s.
+   */
+  readonly approvalSeconds?: number
   readonly budgets: {
     /** Of one repository, and of all of an owner's, in the last 30 days. Undefined: no limit. */
     readonly repositoryMinutes: number | undefined
@@ -72,6 +77,16 @@ export interface HeadFacts {
   readonly message: string
   /** Who pushed it; undefined: nobody knows, so nobody is trusted for it. */
   readonly pusher: (Account & { readonly access: Access }) | undefined
+  /**
+   * When the ref came to be here for the last time, by GitHub's clock (`Delivery.pushed.at` of the newest push that was told of this ref).
+   * Absent where that push is another commit's, or nothing was told: nobody knows then what somebody who wrote a comment has seen.
+   */
+  readonly since?: string
+  /**
+   * Of a fork's head: whether a branch of the repository has the same newest commit (GitHub's `branches-where-head`). Its checks are the branch's then: a
+   * stranger who opens a pull request with somebody's commit does not change what is said of it. Absent: no.
+   */
+  readonly isBranchHead?: boolean
 }
 
 /** An open pull request whose head is the ref. */
@@ -112,7 +127,7 @@ export interface SuggestedFix {
   readonly replacement: string
 }
 
-/** One plugin of the repository at the head, judged and planned. */
+/** One plugin of the repository at the head, judged and planned. Paths in its problems and fixes begin at its folder. */
 export interface PluginFacts {
   /** Folder in the repository; empty: the root. */
   readonly path: string
@@ -140,6 +155,8 @@ export interface JobFacts {
   readonly conclusion: string | null
   readonly runner: string | null
   readonly started: string | null
+  /** Absent where it was not asked for. */
+  readonly ended?: string | null
   /** Of the step that runs now. */
   readonly step: string | null
 }
@@ -162,6 +179,10 @@ export interface RunFacts {
   readonly path: string
   readonly trust: Trust
   readonly release: boolean
+  /** As it was made: what the run runs. */
+  readonly plan: RunPlan
+  /** What it was made for: `push`, the wish that asked for one more, or `instead:<run>` for one that was lost or superseded. */
+  readonly cause: string
   readonly state: RunState
   readonly outcome: RunOutcome | undefined
   /** Why it waits, was given up or cancelled. */
@@ -173,12 +194,17 @@ export interface RunFacts {
   readonly workflow: WorkflowRunFacts | undefined
   /** The job that starts the run has come for the plan; from then on only it belongs to this run. */
   readonly isClaimed: boolean
-  /** Every record has come. */
+  /** Every record that there is has come, from its jobs or out of its artifacts. */
   readonly isDelivered: boolean
+  /**
+   * What came of its stages, once it has delivered. Absent: the plugins tell of the newest run at the head; of one at another commit only GitHub's conclusion is known.
+   */
+  readonly stages?: readonly StageFacts[]
 }
 
 /** What somebody with write access has approved: one head commit of one pull request. */
 export interface ApprovalFacts {
+  /** 0: of a branch without one. */
   readonly pullRequest: number
   readonly commit: string
   readonly by: string
@@ -212,7 +238,7 @@ export interface RefWorld {
   readonly head: HeadFacts | undefined
   readonly pullRequests: readonly PullRequestFacts[]
   readonly plugins: readonly PluginFacts[]
-  /** Of this ref that have not ended, and the newest of each plugin at the head, whatever ref it was made for. */
+  /** Of this ref that have not ended, and all of the head's commit, whatever ref they were made for. */
   readonly runs: readonly RunFacts[]
   readonly approvals: readonly ApprovalFacts[]
   readonly wishes: readonly WishFacts[]

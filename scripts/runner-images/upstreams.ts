@@ -1,4 +1,4 @@
-import { readLimited } from '../../adapters/registry/registry-client.ts'
+import { readLimited } from '../../adapters/http/read-limited.ts'
 import type { Registry } from '../../pipeline/ports/registry.ts'
 import { readRunnerReleases, readToolkit } from './newer.ts'
 import type { Found, RunnerRelease } from './newer.ts'

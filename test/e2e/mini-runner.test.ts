@@ -1,11 +1,9 @@
 import { readdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACTIONS } from '../../actions/definitions.ts'
 import { layOutRelease, OURS } from '../support/act/lay-out-release.ts'
-import { makePlugin, REGISTRY_VARIABLE, tinyFiles, WORKFLOW, type Plugin, type Stage, type StoryRun } from '../support/act/story.ts'
+import { makePlugin, tinyFiles, type Plugin, type Stage, type StoryRun } from '../support/act/story.ts'
 import { EVERY_JOB, tellStories, tokensOf } from '../support/act/story-suite.ts'
 import { makeStandIns } from '../support/act/stand-ins/make-stand-ins.ts'
 import { tracesOf } from '../support/ctss-child.ts'
@@ -17,8 +15,8 @@ import { checkWorkflow } from '../support/mini-runner/check.ts'
 import { openAliased, type Aliased } from '../support/mini-runner/commit-aliases.ts'
 import { makeMiniGitHub } from '../support/mini-runner/make-github.ts'
 import { makeMiniStage } from '../support/mini-runner/mini-stage.ts'
-import { dispatch, pullRequest, push } from '../support/mini-runner/trigger.ts'
-import { slowFiles, withoutTraining } from '../support/tiny-plugin.ts'
+import { pullRequest, push } from '../support/mini-runner/trigger.ts'
+import { slowFiles } from '../support/tiny-plugin.ts'
 
 describe("our workflows on GitHub's own parser and evaluator", () => {
   tellStories(makeMiniStage)
@@ -130,75 +128,5 @@ describe('with the API of GitHub', () => {
     expect(release).toMatchObject({ draft: false, tag: 'v0.1.0' })
     expect(release?.assets.map(({ name }) => name)).toContain('SHA256SUMS')
     expect(github.violations).toEqual([])
-  })
-})
-
-/** The app, as far as a dispatched run speaks with it, and GitHub's OIDC service. */
-async function startApp(planOf: () => string): Promise<{ url: string; asked: string[] } & AsyncDisposable> {
-  const asked: string[] = []
-  const server = createServer((request, answer) => {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
-    asked.push(`${request.method} ${pathname} ${request.headers.authorization}`)
-    const bodies: Readonly<Record<string, () => string>> = {
-      '/oidc': () => JSON.stringify({ value: `oidc.for.${searchParams.get('audience')}` }),
-      '/api/v1/runs/run_1/plan': planOf,
-      '/api/v1/runs/run_1/token': () => '{"token": "ghs_of_the_app"}',
-    }
-    answer.setHeader('content-type', 'application/json').end(bodies[pathname]?.())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-  return { url, asked, [Symbol.asyncDispose]: async () => new Promise((resolve) => void server.close(() => resolve())) }
-}
-
-/** The one workflow of a control repository, as docs/workflows.md has it, on this machine's registry. */
-const CONTROL = `on:
-  workflow_dispatch:
-    inputs:
-      repository: { type: string, required: true }
-      commit: { type: string, required: true }
-      plan: { type: string }
-      app: { type: string }
-jobs:
-  ctss:
-    permissions: { contents: write, packages: write, pull-requests: write, id-token: write }
-    uses: ${OURS}/.github/workflows/dispatch.yml@v1
-    with:
-      repository: \${{ inputs.repository }}
-      commit: \${{ inputs.commit }}
-      plan: \${{ inputs.plan }}
-      app: \${{ inputs.app }}
-      registry: \${{ vars.${REGISTRY_VARIABLE} }}
-`
-
-describe('dispatched in a control repository', () => {
-  it('a plugin is built and tested as at home; then by the plan of the app, with a token of the app, and nothing runs twice', async () => {
-    let plan = ''
-    await using app = await startApp(() => plan)
-    await using stage = await makeMiniStage({ tokenService: { url: `${app.url}/oidc?v=1`, token: 'request-token' } })
-    const plugin = await makePlugin(stage, 'zelda/dispatched')
-    const commit = await plugin.commit(await tinyFiles('dispatched', withoutTraining()))
-    const control = await makePlugin(stage, 'org/control')
-    const head = await control.commit({ [WORKFLOW]: CONTROL })
-    const inputs = { repository: plugin.name, commit }
-
-    const first = await stage.run(dispatch(control.name, head, { ...inputs, plan: '', app: '' }))
-    expect(first.jobs, first.log.slice(-200).join('\n')).toEqual(
-      Object.fromEntries(['source', ...EVERY_JOB.filter((job) => job !== 'train')].map((job) => [job, 'success'])),
-    )
-    expect(first.records['publish']?.subject).toMatchObject({ commit, repository: expect.stringContaining(plugin.name) })
-    expect(app.asked).toEqual([])
-
-    plan = await readFile(join(first.artifacts, 'ctss-plan/plan.json'), 'utf8')
-    const second = await stage.run(dispatch(control.name, head, { ...inputs, plan: 'run_1', app: app.url }))
-    expect(second.passed, second.log.slice(-200).join('\n')).toBe(true)
-    expect(app.asked.toSorted()).toEqual([
-      'GET /api/v1/runs/run_1/plan Bearer oidc.for.' + app.url,
-      'GET /oidc Bearer request-token',
-      'POST /api/v1/runs/run_1/token Bearer oidc.for.' + app.url,
-    ])
-    expect(second.log.join('\n')).not.toContain('ghs_of_the_app')
-    expect(second.records['virtual']?.started).toBe(first.records['virtual']?.started)
   })
 })

@@ -386,6 +386,25 @@ describe('a job', () => {
     expect(run.jobs[0]?.annotations[0]?.message).toMatch(message)
   })
 
+  it('obeys commands in every form that the runner knows, until it is told to stop', async () => {
+    const lines = [
+      '  ::WARNING file=a,line=3::1%25',
+      'text ##[error title=b%3B]2',
+      '::nothing::3',
+      '::stop-commands::Go',
+      '::error::4',
+      '##[go]',
+      '::notice::5',
+    ]
+    const run = await runCaller(`jobs:\n${job('a', `    steps:\n      - run: |\n          printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')}\n`)}`)
+    expect(run.jobs[0]?.annotations).toEqual([
+      { level: 'warning', message: '1%', properties: { file: 'a', line: '3' } },
+      { level: 'error', message: '2', properties: { title: 'b;' } },
+      { level: 'notice', message: '5', properties: {} },
+    ])
+    expect(run.log).toEqual(expect.arrayContaining(['a | ::nothing::3', 'a | ::stop-commands::Go', 'a | ::error::4', 'a | ##[go]']))
+  })
+
   it('that leaves a program running has it killed, and told', async () => {
     const run = await runCaller(`jobs:\n${job('a', script('sleep 300 > /dev/null 2>&1 &'))}`)
     expect(run.jobs[0]?.orphans).toEqual(['sleep 300'])

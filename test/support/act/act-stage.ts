@@ -7,6 +7,9 @@ import { runAct } from './run-act.ts'
 import { recordsAmong } from './run-facts.ts'
 import { makeGround, pinnedStandIns, REGISTRY_VARIABLE, storyJobName, WORKFLOW, type Stage, type StageOptions } from './story.ts'
 
+/** A release in a folder is no commit; a control repository names one. */
+const NO_COMMIT = '0'.repeat(40)
+
 /** Stories told by act. */
 export async function makeActStage({ environment = {}, issueToken }: StageOptions = {}): Promise<Stage> {
   const { folder, registry, release, standIns } = await makeGround()
@@ -16,7 +19,12 @@ export async function makeActStage({ environment = {}, issueToken }: StageOption
     act: await provideTool('act'),
     folder: join(folder, 'act'),
     repositories: join(folder, 'repositories'),
-    references: { [`${OURS}@v1`]: prepared, [`${OURS}@self`]: prepared, ...pinnedStandIns(join(release, '.github/workflows'), standIns) },
+    references: {
+      [`${OURS}@v1`]: prepared,
+      [`${OURS}@self`]: prepared,
+      [`${OURS}@${NO_COMMIT}`]: prepared,
+      ...pinnedStandIns(join(release, '.github/workflows'), standIns),
+    },
     variables: { [REGISTRY_VARIABLE]: registry },
     environment,
   }

@@ -50,7 +50,7 @@ export function startStep(program: string, environment: Readonly<Record<string, 
   const finished = ended.then(async (exitCode): Promise<FinishedStep> => {
     const { outputs, state, summary } = await files.read()
     const lines = raw.split(/\r\n|\r|\n/)
-    const commands = lines.map(readCommand).filter((command) => command !== undefined)
+    const commands = lines.map((line) => readCommand(line)).filter((command) => command !== undefined)
     const valuesOf = (name: string): readonly string[] => commands.filter((command) => command.name === name).map(({ value }) => value)
     const masks = valuesOf('add-mask')
     const shown = lines.filter((line) => readCommand(line) === undefined).join('\n')

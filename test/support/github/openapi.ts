@@ -37,6 +37,7 @@ interface Operation {
 }
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation | undefined>> & { readonly parameters?: readonly Parameter[] }>>
+  readonly webhooks: Readonly<Record<string, Schema | undefined>>
   readonly components: unknown
 }
 
@@ -62,7 +63,7 @@ const URI = /^[a-z][a-z0-9+.-]*:[^\s[\]]+$/i
 const PLAINEST_ADDRESS = 'https://github.invalid/'
 const METHODS = ['get', 'put', 'post', 'patch', 'delete']
 const DOCUMENT = 'github'
-const document = JSON.parse(brotliDecompressSync(readFileSync(new URL('openapi.json.br', import.meta.url))).toString('utf8')) as Document
+const document = amend(JSON.parse(brotliDecompressSync(readFileSync(new URL('openapi.json.br', import.meta.url))).toString('utf8')) as Document)
 const ajv = new Ajv({
   strict: false,
   allErrors: true,
@@ -100,6 +101,49 @@ export function completeAnswer(route: Route, status: number, body: unknown): unk
   return schema === undefined ? body : complete(schema, body)
 }
 
+/**
+ * Where GitHub and its document are known to differ, GitHub is right: `head.repo` and `head.user` of a pull request are null when the fork or its owner is gone (as the
+ * document itself says of webhooks), and `created` of runs is a range of dates (https://docs.github.com/search-github/getting-started-with-searching-on-github/understanding-the-search-syntax#query-for-dates).
+ */
+function amend(raw: Document): Document {
+  const { schemas, parameters } = raw.components as {
+    readonly schemas: Readonly<Record<string, { readonly properties: Readonly<Record<string, { readonly properties: Record<string, unknown> }>> }>>
+    readonly parameters: Readonly<Record<string, { schema: unknown }>>
+  }
+  for (const name of ['pull-request', 'pull-request-simple'])
+    for (const side of ['repo', 'user']) {
+      const properties = schemas[name]?.properties['head']?.properties
+      if (properties !== undefined) properties[side] = { anyOf: [properties[side], { type: 'null' }] }
+    }
+  const { created } = parameters
+  if (created !== undefined) created.schema = { type: 'string' }
+  return raw
+}
+
+/** A webhook's action; empty where it has none. */
+export function actionOf({ action }: Readonly<Record<string, unknown>>): string {
+  return typeof action === 'string' ? action : ''
+}
+
+/** What is wrong with a webhook. */
+export function checkWebhook(event: string, payload: Readonly<Record<string, unknown>>): readonly string[] {
+  const schema = webhookSchema(event, payload)
+  if (schema === undefined) return [`there is no webhook ${event} ${actionOf(payload)}`]
+  const validate = validatorOf(`webhook ${event} ${actionOf(payload)}`, schema)
+  return validate(payload) ? [] : describe(validate.errors)
+}
+
+/** A webhook with all that GitHub would never leave out: the plainest values, on which no test may lean. */
+export function completeWebhook(event: string, payload: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const schema = webhookSchema(event, payload)
+  return schema === undefined ? payload : (complete(schema, payload) as Readonly<Record<string, unknown>>)
+}
+
+function webhookSchema(event: string, { action }: Readonly<Record<string, unknown>>): Schema | undefined {
+  const name = event.replaceAll('_', '-')
+  return document.webhooks[typeof action === 'string' ? `${name}-${action.replaceAll('_', '-')}` : name]
+}
+
 function listRoutes(): readonly Route[] {
   return Object.entries(document.paths)
     .flatMap(([template, item]) =>
@@ -127,7 +171,8 @@ function patternOf(template: string, parameters: readonly Parameter[]): RegExp {
     const isMany = parameters.some((parameter) => parameter.in === 'path' && parameter.name === part.slice(1, -1) && parameter['x-multi-segment'])
     return isMany ? '(.+)' : '([^/]+)'
   })
-  return new RegExp(`^${parts.join('')}$`)
+  // GitHub's document gives the root folder no path of its own.
+  return new RegExp(`^${parts.join('').replace(/\/contents\/\(\.\+\)$/, '/contents(?:/(.*))?')}$`)
 }
 
 function checkQuery({ operation, parameters }: Route, query: URLSearchParams): readonly string[] {

@@ -22,6 +22,8 @@ export interface LocalRequest {
   /** Who asks. */
   readonly login: string
   readonly mayWrite: boolean
+  /** False: its token has no permission `workflows`. */
+  readonly mayChangeWorkflows?: boolean
   /** An upload that breaks off, and leaves an asset in state `starter`. */
   readonly isHalfDone?: boolean
 }
@@ -60,8 +62,11 @@ export interface ReleaseSettings {
 /** The repository that releases are of. */
 export interface TagStore {
   commitOf(repository: string, tag: string): Promise<string | undefined>
-  create(repository: string, tag: string, target: string): Promise<boolean>
+  create(repository: string, tag: string, target: string, login: string): Promise<boolean>
 }
+
+/** Hears what becomes of a release, as webhooks tell it. */
+export type OnRelease = (request: LocalRequest, action: 'created' | 'published' | 'released' | 'prereleased' | 'edited' | 'deleted', release: unknown) => void
 
 export type LocalRoute = readonly [pattern: RegExp, handle: (request: LocalRequest, parts: readonly string[]) => Promise<LocalAnswer> | LocalAnswer]
 
@@ -84,7 +89,7 @@ export function renameAsset(name: string): string {
 }
 
 /** The releases of all repositories of a stand-in, and the routes that lead to them. */
-export function releaseStore(tags: TagStore, settings: ReleaseSettings) {
+export function releaseStore(tags: TagStore, settings: ReleaseSettings, onRelease: OnRelease = () => undefined) {
   // Real ids passed 2^31 long ago.
   let lastId = 9_000_000_000
   const nextId = () => (lastId += 1)
@@ -140,14 +145,18 @@ export function releaseStore(tags: TagStore, settings: ReleaseSettings) {
       return invalid({ resource: 'Release', code: 'already_exists', field: 'tag_name' })
     if (
       release.tag.startsWith('untagged-') ||
-      (!(await tags.commitOf(request.repository, release.tag)) && !(await tags.create(request.repository, release.tag, release.target)))
+      (!(await tags.commitOf(request.repository, release.tag)) && !(await tags.create(request.repository, release.tag, release.target, request.login)))
     )
       return invalid({ resource: 'Release', code: 'custom', message: 'Published releases must have a valid tag' })
     Object.assign(release, { draft: false, immutable: settings.immutableReleases })
     return undefined
   }
-  const isForbiddenTarget = ({ login }: LocalRequest, target: unknown): boolean =>
-    login === 'github-actions[bot]' && typeof target === 'string' && settings.workflowCommits.has(target)
+  const tell = (request: LocalRequest, release: StoredRelease, ...actions: readonly Parameters<OnRelease>[1][]): void => {
+    for (const action of actions) onRelease(request, action, show(request, release))
+  }
+  const published = ({ prerelease }: StoredRelease): readonly Parameters<OnRelease>[1][] => ['published', prerelease ? 'prereleased' : 'released']
+  const isForbiddenTarget = ({ login, mayChangeWorkflows }: LocalRequest, target: unknown): boolean =>
+    (login === 'github-actions[bot]' || mayChangeWorkflows === false) && typeof target === 'string' && settings.workflowCommits.has(target)
   const change = (release: StoredRelease, body: LocalRequest['body']): void => {
     const text = (name: string) => (typeof body[name] === 'string' ? body[name] : undefined)
     release.target = text('target_commitish') ?? release.target
@@ -179,6 +188,7 @@ export function releaseStore(tags: TagStore, settings: ReleaseSettings) {
     const refused = body['draft'] === true ? undefined : await publish(request, release)
     if (refused !== undefined) return refused
     of(repository).push(release)
+    tell(request, release, 'created', ...(release.draft ? [] : published(release)))
     return answer(request, 201, show(request, release))
   }
   const update = async (request: LocalRequest, [, id = '']: readonly string[]): Promise<LocalAnswer> => {
@@ -188,7 +198,9 @@ export function releaseStore(tags: TagStore, settings: ReleaseSettings) {
     // A draft whose change does not repeat its tag loses it (release-drafter/release-drafter#367).
     if (release.draft) release.tag = typeof tag === 'string' ? tag : `untagged-${release.id}`
     change(release, request.body)
+    const wasDraft = release.draft
     const refused = release.draft && draft === false ? await publish(request, release) : undefined
+    if (refused === undefined) tell(request, release, ...(wasDraft && !release.draft ? published(release) : (['edited'] as const)))
     return refused ?? answer(request, 200, show(request, release))
   }
   const upload = (request: LocalRequest, [, id = '']: readonly string[]): LocalAnswer => {
@@ -229,6 +241,7 @@ export function releaseStore(tags: TagStore, settings: ReleaseSettings) {
     const release = find(request, id)
     if (release === undefined) return NOT_FOUND
     of(request.repository).splice(of(request.repository).indexOf(release), 1)
+    tell(request, release, 'deleted')
     return { status: 204 }
   }
 
@@ -270,5 +283,10 @@ export function releaseStore(tags: TagStore, settings: ReleaseSettings) {
     }),
     writing('POST', '/releases/(\\d+)/assets', upload),
   ]
-  return { routes, of }
+  /** A repository has another name now. */
+  const move = (from: string, to: string): void => {
+    releases.set(to, of(from))
+    releases.delete(from)
+  }
+  return { routes, of, move, create }
 }

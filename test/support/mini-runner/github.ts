@@ -27,11 +27,33 @@ export interface MiniGitHub {
   readonly issueToken?: (permissions: Permissions) => Promise<string>
   /** Where a job with `id-token: write` asks for its OIDC token. */
   readonly tokenService?: { readonly url: string; readonly token: string }
+  /** Hears of every job with steps before it waits for a machine, and hosts it: its own OIDC tokens, and whoever watches. */
+  readonly hostJob?: (job: HostedJob) => Promise<JobHost>
   /** How many jobs run at once; 2 unless given. */
   readonly machines?: number
   readonly concurrency?: ConcurrencyGroups
   /** Hears every line of the log as it comes. */
   readonly onLine?: (line: string) => void
+}
+
+/** A job that will run. */
+export interface HostedJob {
+  /** As GitHub shows it, such as `ctss / build (linux/arm64)`. */
+  readonly name: string
+  /** Workflow in which it is written, as `job_workflow_ref` names it. */
+  readonly workflow: string
+  readonly labels: readonly string[]
+}
+
+/** What becomes of a job, told to whoever hosts it. */
+export interface JobHost {
+  /** Variables of its steps in the place of the runner's own. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Where it asks for its OIDC token, if it may. */
+  readonly tokenService: { readonly url: string; readonly token: string }
+  start(): Promise<void>
+  step(name: string): void
+  complete(conclusion: Conclusion): Promise<void>
 }
 
 export type Conclusion = 'success' | 'failure' | 'cancelled' | 'skipped'

@@ -28,6 +28,9 @@ export interface JobRequest {
   readonly environment: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   readonly onLine: (line: string) => void
+  readonly onStep?: (name: string) => void
+  /** In the place of the one that all jobs have. */
+  readonly tokenService?: { readonly url: string; readonly token: string }
 }
 
 interface Post {
@@ -102,11 +105,11 @@ interface RunningJob extends JobRequest {
 }
 
 /** A machine that nobody has used: an empty workspace and an empty temporary folder. */
-async function makeMachine({ github, job, permissions, environment }: JobRequest, tracking: string): Promise<Machine> {
+async function makeMachine({ github, job, permissions, environment, tokenService = github.tokenService }: JobRequest, tracking: string): Promise<Machine> {
   const folder = join(github.folder, 'machines', randomUUID())
   const [workspace, temp, tools] = [join(folder, 'work', 'repository'), join(folder, 'temp'), join(folder, 'tools')]
   for (const path of [workspace, temp, tools]) await mkdir(path, { recursive: true })
-  const oidc = permissions['id-token'] === 'write' ? (github.tokenService ?? { url: 'http://127.0.0.1:9/token?v=1', token: 'none' }) : undefined
+  const oidc = permissions['id-token'] === 'write' ? (tokenService ?? { url: 'http://127.0.0.1:9/token?v=1', token: 'none' }) : undefined
   return {
     folder,
     workspace,
@@ -191,6 +194,7 @@ async function runStep(running: RunningJob, step: Step, at: number): Promise<voi
     const stepContexts = { ...contexts, env: { ...state.env, ...fillTexts(step.env, contexts) } }
     name = step.name === undefined ? name : fillText(step.name, stepContexts)
     log.tell(`##[step]${name}`)
+    running.onStep?.(name)
     const limit = step.timeoutMinutes === undefined ? undefined : AbortSignal.timeout(Number(fill(step.timeoutMinutes, stepContexts)) * MINUTE_MS)
     // A step that runs in spite of a cancellation is not ended by it again.
     const ending = state.status === 'cancelled' ? [] : [signal]

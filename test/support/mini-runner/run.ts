@@ -7,7 +7,7 @@ import { StartupFailure, type Conclusion, type JobRun, type MiniGitHub, type Wor
 import { runJob } from './job.ts'
 import { readStrategy } from './matrix.ts'
 import { RESTRICTED, restrictToReading, type Permissions } from './permissions.ts'
-import { isMap, type Template, type Value } from './template.ts'
+import { asTexts, isMap, type Template, type Value } from './template.ts'
 import type { Trigger } from './trigger.ts'
 import { readWorkflow, type Job, type Workflow } from './workflow.ts'
 
@@ -19,10 +19,16 @@ export interface RunOptions {
   readonly workflow: string
   readonly signal?: AbortSignal
   readonly attempt?: number
+  /** A number at random without it. */
+  readonly runId?: string
 }
 
 /** Runs a workflow of the repository in which something happened. Throws a StartupFailure when GitHub would not start it. */
-export async function runWorkflow(github: MiniGitHub, trigger: Trigger, { workflow: path, signal, attempt = 1 }: RunOptions): Promise<WorkflowRun> {
+export async function runWorkflow(
+  github: MiniGitHub,
+  trigger: Trigger,
+  { workflow: path, signal, attempt = 1, runId = String(randomInt(1_000_000, 9_999_999_999)) }: RunOptions,
+): Promise<WorkflowRun> {
   const repository = github.repositories[trigger.repository]
   if (repository === undefined) throw new Error(`there is no repository ${trigger.repository}`)
   const { refusals } = await checkWorkflow(github, repository, path)
@@ -30,7 +36,6 @@ export async function runWorkflow(github: MiniGitHub, trigger: Trigger, { workfl
   const deaf = workflow.events.includes(trigger.event) ? [] : [`${path} does not run on ${trigger.event}`]
   if (refusals.length + deaf.length > 0) throw new StartupFailure([...refusals, ...deaf])
 
-  const runId = String(randomInt(1_000_000, 9_999_999_999))
   const artifacts = join(github.folder, 'artifacts', runId)
   const eventFile = join(github.folder, `event-${runId}.json`)
   await mkdir(artifacts, { recursive: true })
@@ -281,8 +286,12 @@ async function runLeg(scope: Scope, job: Job, { matrix, contexts, env, self }: L
   }
   const granted = run.trigger.fork ? restrictToReading(permissions) : permissions
   const token = (await run.github.issueToken?.(granted)) ?? `ghs_${run.runId}${run.jobs.length}`
+  const { repository, path } = workflow
+  const labels = asTexts(fill(job.runsOn ?? null, contexts) as Template)
+  const host = await run.github.hostJob?.({ name: names.join(' / '), workflow: `${repository.name}/${path}@${repository.commit}`, labels })
   return run.machines(async () => {
     run.onLine(`${names.join(' / ')}: starts`)
+    await host?.start()
     const ended = await runJob({
       github: run.github,
       workflow,
@@ -293,11 +302,13 @@ async function runLeg(scope: Scope, job: Job, { matrix, contexts, env, self }: L
       permissions: granted,
       contexts: { ...contexts, github: { ...run.context, job: job.id, token }, secrets: { ...scope.secrets, GITHUB_TOKEN: token } },
       env: { ...env, ...fillTexts(job.env, { ...contexts, secrets: scope.secrets, env }) },
-      environment: run.environment,
+      environment: { ...run.environment, ...host?.environment },
+      ...(host && { onStep: host.step, tokenService: host.tokenService }),
       signal: scope.signal,
       onLine: (line) => run.onLine(`${names.join(' / ')} | ${line}`),
     })
     run.jobs.push(ended)
+    await host?.complete(ended.conclusion)
     run.onLine(`${ended.name}: ${ended.conclusion}`)
     return { conclusion: ended.conclusion, outputs: ended.outputs }
   })

@@ -29,9 +29,10 @@ const stepsOf = ({ example }: ActionDefinition): readonly Step[] => parse(exampl
 const ownName = (uses: string): string | undefined => /^OWNER\/ctss\/actions\/([a-z]+)@v1$/.exec(uses)?.[1]
 
 describe('the actions', () => {
-  it('are one for each stage, one that plans, and one that joins', () => {
-    expect(DEFINITIONS.map(({ name }) => name).toSorted()).toEqual([...STAGES, 'index', 'setup'].toSorted())
-    for (const { name, stage } of DEFINITIONS) expect([name, stage]).toEqual([name, name === 'setup' ? undefined : name === 'index' ? 'build' : name])
+  it('are one for each stage, one that plans, one that joins, and one that delivers', () => {
+    expect(DEFINITIONS.map(({ name }) => name).toSorted()).toEqual([...STAGES, 'index', 'setup', 'deliver'].toSorted())
+    for (const { name, stage } of DEFINITIONS)
+      expect([name, stage]).toEqual([name, ['setup', 'deliver'].includes(name) ? undefined : name === 'index' ? 'build' : name])
   })
 
   it('are the folders that are there', () => {
@@ -71,7 +72,7 @@ describe.each(DEFINITIONS.map((definition) => [definition.name, definition] as c
   it('asks for each right once, with a reason', () => {
     expect(new Set(permissions.map(({ scope }) => scope)).size).toBe(permissions.length)
     for (const { reason } of permissions) expect(reason).toMatch(/^to .*[^.]$/)
-    expect(permissions.map(({ scope }) => scope)).toContain('contents')
+    expect(permissions.map(({ scope }) => scope)).toContain(name === 'deliver' ? 'id-token' : 'contents')
   })
 
   it('reads its own defaults, as the runner passes them and without a runner', () => {
@@ -111,11 +112,12 @@ await runAction(${name.toUpperCase()}, ${run})
     expect(existsSync('actions/post.ts')).toBe(true)
   })
 
-  it('has an example that uses it, after a checkout, with inputs that exist', () => {
+  it('has an example that uses it, after a checkout (what delivers needs only the artifacts), with inputs that exist', () => {
     const steps = stepsOf(definition)
     const [first, ...others] = steps
 
-    expect(first).toEqual({ uses: 'actions/checkout@v7', with: { 'persist-credentials': false } })
+    if (name === 'deliver') expect(first).toMatchObject({ uses: 'actions/download-artifact@v8', with: { pattern: 'ctss-*' } })
+    else expect(first).toEqual({ uses: 'actions/checkout@v7', with: { 'persist-credentials': false } })
     expect(others.map(({ uses }) => ownName(uses))).toContain(name)
     for (const step of others) {
       const used = DEFINITIONS.find((candidate) => candidate.name === ownName(step.uses))

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { jobLog, type JobLog } from '../../../actions/job-log.ts'
 import { digestOf } from '../../../pipeline/digest.ts'
 import type { StageSummary } from '../../../pipeline/run.ts'
+import { readCommand } from '../../support/actions/runner-command.ts'
 import { hostileTexts } from '../pipeline/report/hostile-texts.ts'
 
 function logOf(work: (log: JobLog) => void): string {
@@ -11,15 +12,9 @@ function logOf(work: (log: JobLog) => void): string {
   return String(stream.read() ?? '')
 }
 
-/**
- * The commands that the runner finds in a log (actions/runner: ProcessInvoker reads lines by StreamReader.ReadLine, which ends them at `\r` as well;
- * ActionCommandManager tries ActionCommand.TryParseV2, which trims white space as .NET knows it, then TryParse, which looks anywhere in the line).
- */
+/** The commands that the runner finds in a log, whose lines end at `\r`, too (actions/runner: ProcessInvoker reads them by StreamReader.ReadLine). */
 function commandsIn(log: string): string[] {
-  return log
-    .split(/\r\n|\r|\n/)
-    .map((line) => line.replace(/^[\s\u0085]+/, ''))
-    .flatMap((line) => (line.startsWith('::') ? [/^::([^: ]*)/.exec(line)?.[1] ?? ''] : (/##\[(\S+?)\]/.exec(line)?.slice(1) ?? [])))
+  return log.split(/\r\n|\r|\n/).flatMap((line) => readCommand(line)?.name ?? [])
 }
 
 const summary: StageSummary = { stage: 'build', outcome: 'passed', ran: true, seconds: 71.4, key: digestOf('key'), problems: [] }
@@ -124,6 +119,6 @@ set-up: starting
   })
 
   it('is read by these tests as the runner reads it', () => {
-    expect(commandsIn('  ::error::x\ntext ##[group]y\r\u3000::debug::z\nplain :: text')).toEqual(['error', 'group', 'debug'])
+    expect(commandsIn('  ::error::x\ntext ##[group]y\r\u3000::debug::z\n\u0085::notice::z\nplain :: text')).toEqual(['error', 'group', 'debug', 'notice'])
   })
 })

@@ -1,8 +1,12 @@
+import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { BUILD, SETUP, VALIDATE } from '../../../actions/definitions.ts'
-import { folderOf, givenStages, openJob, outFolder, partName, partsOf, stateFolderOf, trustedRepository, type Job } from '../../../actions/job.ts'
+import { folderOf, givenStages, openJob, outFolder, partName, partsOf, trustedRepository, type Job } from '../../../actions/job.ts'
+import { stateFolderOf } from '../../../actions/workspace.ts'
 import { Failure } from '../../../pipeline/failure.ts'
 import type { RunPlan, StageRecord } from '../../../schemas/generated/types.ts'
 import { makeJobWorld, type JobWorld } from '../../support/job-world.ts'
@@ -103,6 +107,21 @@ describe('a job', () => {
     expect(job.credentials).toEqual(credentials)
     expect(await job.findCredentials(texts.registry.split('/')[0] ?? '')).toEqual(credentials)
     expect(await job.findCredentials('other.example')).toBeUndefined()
+  })
+
+  it('says what helps at GitHub where a registry wants somebody else, or does not answer', async () => {
+    const server = createServer((_, response) => response.writeHead(403).end()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { registry } = await openJob((await makeWorld()).call(BUILD, { registry: `127.0.0.1:${port}/sage` }))
+    const suggestionOf = async (repository: string): Promise<unknown> =>
+      registry.tags(repository).catch((error: unknown) => error instanceof Failure && error.suggestion)
+
+    expect(await suggestionOf(`127.0.0.1:${port}/sage/clouds`)).toMatch(/^give the input `registry-password` /)
+    expect(await suggestionOf(`localhost:${port}/clouds`)).toContain('docker/login-action')
+    server.close()
+    server.closeAllConnections()
+    expect(await suggestionOf(`127.0.0.1:${port}/sage/clouds`)).toContain('run the failed jobs again')
   })
 
   it('keeps to the plan, and to what is asked for more', async () => {

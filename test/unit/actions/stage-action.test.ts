@@ -38,7 +38,7 @@ async function open(): Promise<{ readonly world: JobWorld; readonly job: Job }> 
 async function run(
   result: StageResult | (() => Promise<StageResult>),
   { stage = 'train', job: change = (job) => job, ...options }: { stage?: StageName; job?: (job: Job) => Job } & Partial<StageActionOptions> = {},
-): Promise<FinishedStage & { readonly log: string; readonly runs: number }> {
+): Promise<FinishedStage & { readonly log: string; readonly shown: string; readonly runs: number }> {
   const { world, job } = await open()
   let runs = 0
   const script = (): StageScript => ({
@@ -50,7 +50,7 @@ async function run(
     },
   })
   const finished = await runStageAction(change(job), { stage, name: stage, script, force: false, reuses: false, ...options })
-  return { ...finished, log: world.log(), runs }
+  return { ...finished, log: world.log(), shown: await world.summary(), runs }
 }
 
 const withPlan =
@@ -59,10 +59,11 @@ const withPlan =
 const before = (...stages: RunPlan['stages']) => withPlan({ stages })
 
 describe('a stage of a job', () => {
-  it('leaves its record as file and as output, with its key and its outcome', async () => {
-    const { outputs, exitCode, log, record } = await run(PASSED)
+  it('leaves its record as file and as output, with its key and its outcome, and a summary', async () => {
+    const { outputs, exitCode, log, record, shown } = await run(PASSED)
 
     expect(exitCode).toBe(0)
+    expect(shown).toMatch(/^### ✅ Passed: train of zelda\/cloud-counter\n/)
     expect(outputs).toMatchObject({ outcome: 'passed', key: record.key })
     expect(parseRecord(await readFile(outputs['record-file'], 'utf8'))).toEqual(JSON.parse(outputs.record))
     expect(log).toMatch(/^::group::train: no record of these inputs\n::endgroup::\ntrain: passed in 0\.\d s\n$/)

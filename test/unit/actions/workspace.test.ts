@@ -7,33 +7,33 @@ import { folderInWorkspace } from '../../../actions/workspace.ts'
 let parent = ''
 beforeEach(async () => {
   parent = await realpath(await mkdtemp(join(tmpdir(), 'ctss-test-')))
-  for (const folder of ['work/plugin/..app', 'temp/ctss-records', 'outside', 'workshop']) await mkdir(join(parent, folder), { recursive: true })
-  await writeFile(join(parent, 'work/file'), '')
-  await symlink('plugin', join(parent, 'work/inner'))
-  await symlink('../outside', join(parent, 'work/outer'))
-  await symlink('outer', join(parent, 'work/chain'))
-  await symlink('loop', join(parent, 'work/loop'))
-  await symlink(join(parent, 'work'), join(parent, 'linked'))
+  for (const folder of ['checkout/plugin/..app', 'temp/ctss-records', 'outside', 'checkouts']) await mkdir(join(parent, folder), { recursive: true })
+  await writeFile(join(parent, 'checkout/file'), '')
+  await symlink('plugin', join(parent, 'checkout/inner'))
+  await symlink('../outside', join(parent, 'checkout/outer'))
+  await symlink('outer', join(parent, 'checkout/chain'))
+  await symlink('loop', join(parent, 'checkout/loop'))
+  await symlink(join(parent, 'checkout'), join(parent, 'linked'))
 })
 afterEach(() => rm(parent, { recursive: true, force: true }))
 
 const find = async (path: string, ...others: readonly string[]): Promise<string> => {
-  const roots = [join(parent, 'work'), ...others.map((name) => join(parent, name))]
+  const roots = [join(parent, 'checkout'), ...others.map((name) => join(parent, name))]
   return (await folderInWorkspace(roots, path.replace('PARENT', parent), 'path')).replace(parent, 'PARENT')
 }
 
 describe('a folder that an input names', () => {
   it.each([
-    ['.', 'PARENT/work'],
-    ['', 'PARENT/work'],
-    ['plugin', 'PARENT/work/plugin'],
-    ['plugin/', 'PARENT/work/plugin'],
-    ['./plugin/../plugin', 'PARENT/work/plugin'],
-    ['plugin/..app', 'PARENT/work/plugin/..app'],
-    ['inner', 'PARENT/work/plugin'],
-    ['../work/plugin', 'PARENT/work/plugin'],
-    ['PARENT/work/plugin', 'PARENT/work/plugin'],
-    ['PARENT/linked/plugin', 'PARENT/work/plugin'],
+    ['.', 'PARENT/checkout'],
+    ['', 'PARENT/checkout'],
+    ['plugin', 'PARENT/checkout/plugin'],
+    ['plugin/', 'PARENT/checkout/plugin'],
+    ['./plugin/../plugin', 'PARENT/checkout/plugin'],
+    ['plugin/..app', 'PARENT/checkout/plugin/..app'],
+    ['inner', 'PARENT/checkout/plugin'],
+    ['../checkout/plugin', 'PARENT/checkout/plugin'],
+    ['PARENT/checkout/plugin', 'PARENT/checkout/plugin'],
+    ['PARENT/linked/plugin', 'PARENT/checkout/plugin'],
   ])('%j is %s', async (path, folder) => {
     expect(await find(path)).toBe(folder)
   })
@@ -41,7 +41,7 @@ describe('a folder that an input names', () => {
   it.each([
     ['..', '.. leaves the workspace'],
     ['../outside', '../outside leaves the workspace'],
-    ['../workshop', '../workshop leaves the workspace'],
+    ['../checkouts', '../checkouts leaves the workspace'],
     ['outer', 'outer leaves the workspace'],
     ['chain', 'chain leaves the workspace'],
     ['PARENT/temp/ctss-records', 'PARENT/temp/ctss-records leaves the workspace'],

@@ -102,6 +102,27 @@ describe('train.yml', () => {
   })
 })
 
+describe('dispatch.yml', () => {
+  const condition = workflowNamed('dispatch.yml').jobs['deliver']?.if
+  const delivers = (claimed: string, status = RUNNING) =>
+    evaluate(expressionIn(condition), { needs: { source: { result: 'success', outputs: { claimed } }, pipeline: { result: 'failure' } } }, status)
+
+  it('delivers whatever became of the stages, but nothing of a plan that another run has', () => {
+    expect(delivers('true')).toBe(true)
+    expect(delivers('true', { success: false, failure: true, cancelled: false })).toBe(true)
+    expect(delivers('true', { success: false, failure: false, cancelled: true })).toBe(true)
+    expect(delivers('false')).toBe(false)
+    expect(delivers('')).toBe(false)
+  })
+
+  it('starts nothing else after a plan that another run has claimed', () => {
+    const { source, pipeline } = workflowNamed('dispatch.yml').jobs
+
+    expect(source?.steps?.[0]).toMatchObject({ id: 'plan', uses: '$/actions/setup' })
+    expect([pipeline?.needs, pipeline?.if]).toEqual(['source', undefined])
+  })
+})
+
 describe('concurrency', () => {
   const event = (run: number, pullRequest?: number) => ({
     workflow: 'CTSS',

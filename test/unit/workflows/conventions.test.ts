@@ -70,7 +70,7 @@ describe('every job', () => {
 
 describe('rights', () => {
   it('to ask for an OIDC token have only jobs that run nothing of a plugin', () => {
-    expect(holdersOf('id-token: write')).toEqual(['dispatch.yml source', 'release.yml release', 'runner-images.yml build'])
+    expect(holdersOf('id-token: write')).toEqual(['dispatch.yml source', 'dispatch.yml deliver', 'release.yml release', 'runner-images.yml build'])
   })
 
   it('to write packages have only build, index and publish, and whoever publishes our own images', () => {

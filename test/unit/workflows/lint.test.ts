@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { renderActionYaml } from '../../../scripts/actions-files.ts'
 import { ACTIONS } from '../../../actions/definitions.ts'
+import { initControlCommand } from '../../../cli/commands/init-control.ts'
 import { provideTool } from '../../support/tools.ts'
 
 /** The first time compiles actionlint, or fetches Go for it. */
@@ -44,6 +45,22 @@ describe('actionlint', () => {
     expect(lint()).toEqual([])
   })
 
+  it('has nothing against the workflow of a control repository', async () => {
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    const folder = mkdtempSync(join(tmpdir(), 'ctss-control-'))
+    try {
+      await initControlCommand(folder, { repository: 'sage/control', workflows: `sagecontinuum/ctss@${'0123456789'.repeat(4)}` })
+      const text = readFileSync(join(folder, '.github/workflows/dispatch.yml'), 'utf8')
+      // Through `./` it compares inputs and rights with those of the workflow that is called.
+      writeFileSync(join(copy, '.github/workflows/control.yml'), text.replace(/uses: sagecontinuum\/ctss\/(\S+)@\S+/, 'uses: ./$1'))
+      expect(lint()).toEqual([])
+      rmSync(join(copy, '.github/workflows/control.yml'))
+    } finally {
+      vi.restoreAllMocks()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   it('sees an input and an output that no action has', () => {
     rewrite('virtual.yml', (text) => text.replace('staging: ${{', 'stagging: ${{').replace('steps.virtual.outputs.trials', 'steps.virtual.outputs.trails'))
 
@@ -76,6 +93,18 @@ describe('zizmor', () => {
 
   it('finds nothing in our workflows, actions and the updating bot, even when it is pedantic', () => {
     expect(audit('pedantic', '.github', 'actions')).toBe('')
+  })
+
+  it('finds nothing in the workflow of a control repository, even when it is pedantic', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ctss-zizmor-'))
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    try {
+      await initControlCommand(folder, { repository: 'sage/control', workflows: `sagecontinuum/ctss@${'0123456789'.repeat(4)}` })
+      expect(audit('pedantic', join(folder, '.github'))).toBe('')
+    } finally {
+      vi.restoreAllMocks()
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it("finds nothing in the example's workflows", () => {

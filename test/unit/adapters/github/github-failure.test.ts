@@ -50,6 +50,14 @@ describe('a refusal', () => {
     expect(githubFailure(answered(422, {}), call)).toMatchObject({ suggestion: expect.not.stringContaining('Sunday') as string })
   })
 
+  it('names the permission of an app, and where it is given', () => {
+    const call = { ...CALL, hint: 'Or it is Sunday.' }
+    expect(githubFailure(answered(403, { message: 'Resource not accessible by integration' }), call, 'app')).toMatchObject({
+      suggestion: expect.stringMatching(/`pull-requests: write`.*Settings → GitHub Apps.*Sunday/) as string,
+    })
+    expect(githubFailure(answered(401, {}), CALL, 'app')).toMatchObject({ suggestion: expect.stringMatching(/private key.*clock/) as string })
+  })
+
   it('is short, whatever was answered', () => {
     expect((githubFailure(answered(422, { message: 'x'.repeat(10_000) }), CALL) as Failure).message.length).toBeLessThan(500)
   })

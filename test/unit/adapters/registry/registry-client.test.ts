@@ -81,6 +81,8 @@ describe('a registry that asks who one is', () => {
       code: 'registry-refused',
       suggestion: expect.stringContaining('docker login'),
     })
+    const suggest = (name: string, code: string): string => `${name} ${code}`
+    await expect(new OciRegistry({ suggest }).blob(`${host}/a/b`, DIGEST, 10)).rejects.toMatchObject({ suggestion: `${host} registry-refused` })
   })
 
   it.each([

@@ -104,6 +104,29 @@ describe('the verdict', () => {
         next: 'This is not a fault of the repository: run it again. What is missing on this machine shows: ctss doctor',
       },
     ],
+    [
+      'one stage alone',
+      { part: { plugin: 'waggle/smoke-detector' }, stages: [makeRun('build', makeBuildDetails())] },
+      {
+        outcome: 'passed',
+        sentence: 'Passed: build of waggle/smoke-detector on linux/amd64, linux/arm64 and linux/arm/v7',
+        next: 'Nothing to do here: the report of the run shows all of its stages.',
+      },
+    ],
+    [
+      'one stage alone that was skipped',
+      { part: { plugin: undefined }, stages: [makeSkip('node', 'no Waggle node')] },
+      {
+        outcome: 'passed',
+        sentence: 'Skipped: node of plugin-smoke-detector',
+        next: 'Nothing to do here: the report of the run shows all of its stages.',
+      },
+    ],
+    [
+      'an error of the world in one stage alone',
+      { part: { plugin: undefined }, stages: [makeSummary('build', { outcome: 'error', reason: 'no answer' })] },
+      { outcome: 'error', sentence: 'Could not finish build: no answer', next: 'This is not a fault of the repository: run the failed jobs again.' },
+    ],
   ])('of %s', (_, input, expected) => {
     expect(verdict(input)).toMatchObject(expected)
   })
@@ -133,6 +156,7 @@ describe('the title of a report', () => {
   it.each<[string, Partial<ReportInput>, string]>([
     ['the manifest', { ...makeRichInput() }, 'waggle/smoke-detector'],
     ['the bundle', { bundle: makeBundle() }, 'waggle/smoke-detector'],
+    ['the plugin, of one stage alone', { part: { plugin: 'waggle/smoke-detector' } }, 'waggle/smoke-detector'],
     ['the repository, while there is no manifest', { stages: [makeRun('validate', { kind: 'validate', manifest: null })] }, 'plugin-smoke-detector'],
     ['a folder', { subject: makeSubject({ repository: '/home/me/plugin/' }) }, 'plugin'],
     ['nothing', { subject: makeSubject({ repository: '/' }) }, 'plugin'],

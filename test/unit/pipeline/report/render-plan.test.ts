@@ -1,39 +1,28 @@
 import { describe, expect, it } from 'vitest'
 import { renderPlan } from '../../../../pipeline/report/render-plan.ts'
 import type { RunPlan } from '../../../../schemas/generated/types.ts'
+import { makeRunPlan } from '../../../support/run-plan.ts'
 import { makeRecord, SUBJECT } from '../../../support/stage-record.ts'
 import { hostileTexts } from './hostile-texts.ts'
 
-function makePlan(overrides: Partial<RunPlan> = {}): RunPlan {
-  return {
-    schema: 'ctss.run-plan/v1',
-    subject: SUBJECT,
-    name: 'zelda/cloud-counter',
-    trust: 'trusted',
-    staging: 'registry',
-    release: false,
-    keepGoing: false,
-    stages: [
-      { stage: 'validate', kind: 'reuse', reason: 'finished', record: makeRecord('validate') },
-      { stage: 'train', kind: 'reuse', reason: 'unchanged', record: makeRecord('train', { subject: { ...SUBJECT, commit: 'b'.repeat(40) } }) },
-      { stage: 'build', kind: 'run', reason: 'no record of these inputs' },
-      { stage: 'virtual', kind: 'run', reason: 'its inputs are not known yet', runner: ['self-hosted', 'linux'] },
-      { stage: 'node', kind: 'skip', reason: 'no Waggle node', runner: ['ubuntu-24.04'] },
-    ],
-    platforms: [
-      { platform: 'linux/amd64', runner: ['ubuntu-24.04'], emulated: false, build: true },
-      { platform: 'linux/arm64', runner: ['ubuntu-24.04-arm'], emulated: false, build: false },
-      { platform: 'linux/arm/v7', runner: ['ubuntu-24.04'], emulated: true, build: true },
-    ],
-    parts: [],
-    tool: { name: 'ctss', version: '0.1.0' },
-    ...overrides,
-  }
-}
+const PLAN = makeRunPlan({
+  stages: [
+    { stage: 'validate', kind: 'reuse', reason: 'finished', record: makeRecord('validate') },
+    { stage: 'train', kind: 'reuse', reason: 'unchanged', record: makeRecord('train', { subject: { ...SUBJECT, commit: 'b'.repeat(40) } }) },
+    { stage: 'build', kind: 'run', reason: 'no record of these inputs' },
+    { stage: 'virtual', kind: 'run', reason: 'its inputs are not known yet', runner: ['self-hosted', 'linux'] },
+    { stage: 'node', kind: 'skip', reason: 'no Waggle node', runner: ['ubuntu-24.04'] },
+  ],
+  platforms: [
+    { platform: 'linux/amd64', runner: ['ubuntu-24.04'], emulated: false, build: true },
+    { platform: 'linux/arm64', runner: ['ubuntu-24.04-arm'], emulated: false, build: false },
+    { platform: 'linux/arm/v7', runner: ['ubuntu-24.04'], emulated: true, build: true },
+  ],
+})
 
 describe('a plan as Markdown', () => {
   it('says what runs, where, and why', () => {
-    expect(renderPlan(makePlan())).toBe(`### ▶️ Runs build, virtual
+    expect(renderPlan(PLAN)).toBe(`### ▶️ Runs build, virtual
 
 <sub>zelda/cloud-counter · \`aaaaaaa\` · trusted</sub>
 
@@ -60,7 +49,7 @@ describe('a plan as Markdown', () => {
       { stage: 'build', kind: 'skip', reason: 'the manifest cannot be read' },
     ]
 
-    expect(renderPlan(makePlan({ name: null, subject, trust: 'untrusted', stages, platforms: [] })))
+    expect(renderPlan(makeRunPlan({ name: null, subject, trust: 'untrusted', stages, platforms: [] })))
       .toBe(`### ♻️ Nothing runs: nothing has changed, or nothing can
 
 <sub>a repository without a manifest · untrusted</sub>
@@ -73,14 +62,13 @@ describe('a plan as Markdown', () => {
 
   it('keeps its shape, and shows texts of strangers as text', () => {
     const shapeOf = (markdown: string): string[] => markdown.split('\n').map((line) => line.replace(/[^|]/g, ''))
-    const shape = shapeOf(renderPlan(makePlan()))
+    const shape = shapeOf(renderPlan(PLAN))
     const texts = [...hostileTexts(300), '</sub></details>', '| a | b |\n| c |', '<!-- ctss -->', '<img src=x onerror=y>', '@octocat', '\u001b[31m', '```\n']
     for (const text of texts) {
-      const plan = makePlan()
-      const hostile = makePlan({
+      const hostile = makeRunPlan({
         name: text,
-        stages: plan.stages.map((stage) => ({ ...stage, reason: text, ...(stage.runner && { runner: [text] }) })),
-        platforms: plan.platforms.map((platform) => ({ ...platform, platform: text, runner: [text] })),
+        stages: PLAN.stages.map((stage) => ({ ...stage, reason: text, ...(stage.runner && { runner: [text] }) })),
+        platforms: PLAN.platforms.map((platform) => ({ ...platform, platform: text, runner: [text] })),
       })
       const markdown = renderPlan(hostile)
       // Without what is escaped, code spans, and the one element of ours: nothing is left that Markdown or HTML gives a meaning to.
@@ -96,7 +84,7 @@ describe('a plan as Markdown', () => {
 
   it('cuts what nobody would read', () => {
     const long = 'word '.repeat(10_000)
-    const markdown = renderPlan(makePlan({ name: long, stages: [{ stage: 'build', kind: 'run', reason: long }] }))
+    const markdown = renderPlan(makeRunPlan({ name: long, stages: [{ stage: 'build', kind: 'run', reason: long }] }))
 
     expect(markdown.length).toBeLessThan(1500)
     expect(markdown).toContain('…')

@@ -1,0 +1,5 @@
+import { DELIVER } from '../definitions.ts'
+import { runAction } from '../run-action.ts'
+import { runDeliver } from '../deliver-action.ts'
+
+await runAction(DELIVER, runDeliver)

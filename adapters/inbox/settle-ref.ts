@@ -1,0 +1,83 @@
+import { sql, type Kysely, type Transaction } from 'kysely'
+import type { PgBoss } from 'pg-boss'
+import type { RefAddress } from '../../pipeline/service/world.ts'
+import { bossInside } from '../database/open-database.ts'
+import type { ServiceTables } from '../service-state/service-tables.ts'
+import { REFS_QUEUE, sendRef } from './refs-queue.ts'
+
+/** A job as it was taken: the number of the attempt tells it from the same job, taken by somebody else after its lease was over. */
+export interface TakenRef {
+  readonly id: string
+  readonly retryCount: number
+  readonly address: RefAddress
+}
+
+/** How often a ref was told something when it was taken; undefined: it is not known. Of whatever type the driver reads: only to be compared. */
+export type Told = string | number | undefined
+
+/** What the ref was told so far. */
+export async function readTold(db: Kysely<ServiceTables>, { repository, ref }: RefAddress): Promise<Told> {
+  const row = db.selectFrom('service.refs').select('told').where('repository', '=', repository).where('ref', '=', ref)
+  return (await row.executeTakeFirst())?.told
+}
+
+/** Ends a job that went well; true: something was told meanwhile, which made another one. The row's lock keeps whoever tells apart from this. */
+export async function finishRef(db: Transaction<ServiceTables>, boss: PgBoss, job: TakenRef, told: Told): Promise<boolean> {
+  const { repository, ref } = job.address
+  const { rows } = await sql<{ isAgain: boolean }>`
+    update service.refs set done = case when told = ${told ?? 0} then told else told - 1 end, error = null where repository = ${repository} and ref = ${ref}
+    returning told > done as "isAgain"`.execute(db)
+  await boss.deleteJob(REFS_QUEUE, attemptOf(job), { db: bossInside(db) })
+  return rows[0]?.isAgain === true && sendRef(db, boss, job.address)
+}
+
+/**
+ * Tries one that failed again later; at once where something new was told meanwhile, which is answered as true; parks it where it was tried often enough.
+ * `told`: undefined where it was not handled at all, because its workers died.
+ */
+export async function giveBackRef(
+  db: Transaction<ServiceTables>,
+  boss: PgBoss,
+  job: TakenRef,
+  told: Told,
+  failed: { error: string; attempts: number },
+): Promise<boolean> {
+  const { repository, ref } = job.address
+  const row = db.selectFrom('service.refs').select('told').where('repository', '=', repository).where('ref', '=', ref)
+  const now = (await row.forUpdate().executeTakeFirst())?.told
+  if (!(await heldRefs(db, [job])).has(job.id)) return false
+  const { error } = failed
+  const inside = { db: bossInside(db) }
+  if (told !== undefined && now !== told) {
+    await finishRef(db, boss, job, told)
+    return true
+  }
+  if (job.retryCount + 1 < failed.attempts) {
+    await boss.fail(REFS_QUEUE, attemptOf(job), { message: error }, inside)
+    await sql`update service.refs set error = ${error} where repository = ${repository} and ref = ${ref}`.execute(db)
+  } else {
+    await boss.deleteJob(REFS_QUEUE, attemptOf(job), inside)
+    await sql`
+      update service.refs set error = ${error}, done = told, attempts = ${failed.attempts}, parked_at = now()
+      where repository = ${repository} and ref = ${ref}`.execute(db)
+  }
+  return false
+}
+
+/** Shows a sign of life for jobs. Answers those that are still ours. */
+export async function renewRefs(db: Kysely<ServiceTables>, boss: PgBoss, jobs: readonly TakenRef[]): Promise<ReadonlySet<string>> {
+  await boss.touch(REFS_QUEUE, jobs.map(attemptOf))
+  return heldRefs(db, jobs)
+}
+
+/** Ids of the jobs that are in these attempts still, whose rows it locks. pg-boss knows, but does not say so in its types. */
+async function heldRefs(db: Kysely<ServiceTables>, jobs: readonly TakenRef[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ id: string; retryCount: number }>`
+    select id, retry_count as "retryCount" from pgboss.job
+    where name = ${REFS_QUEUE} and state = 'active' and id = any(${jobs.map(({ id }) => id)}::uuid[]) for update`.execute(db)
+  return new Set(rows.filter((row) => jobs.some(({ id, retryCount }) => id === row.id && retryCount === row.retryCount)).map(({ id }) => id))
+}
+
+function attemptOf({ id, retryCount }: TakenRef): { id: string; retryCount: number } {
+  return { id, retryCount }
+}

@@ -1,0 +1,38 @@
+import { completeRelease } from '../../pipeline/forge/complete-release.ts'
+import { releaseAssets } from '../../pipeline/publish/release-assets.ts'
+import { GITHUB_LIMIT, renderMarkdown } from '../../pipeline/report/render-markdown.ts'
+import { runReport } from '../../pipeline/report/report-stage.ts'
+import type { Action } from '../../pipeline/service/action.ts'
+import { gatherInput } from './report-text.ts'
+import { DONE, type ActContext, type ActOutcome } from './services.ts'
+
+/** For the marker that ends the text. */
+const RESERVED_BYTES = 256
+const WITHOUT_CHARTS = { render: async () => [] }
+
+/** Completes the release of a tag: draft, every asset, then published, with what has changed since the version before. Each look finds what is there already. */
+export async function releaseTag(context: ActContext, { path, tag, commit }: Extract<Action, { kind: 'complete-release' }>): Promise<ActOutcome> {
+  const { services, plugins, forge, repository } = context
+  const plugin = plugins.find(({ facts }) => facts.path === path)
+  const recordOf = (stage: string) => plugin?.summaries.find((summary) => summary.stage === stage && summary.outcome === 'passed')?.record
+  const publish = recordOf('publish')
+  const { name, version } = plugin?.facts ?? {}
+  if (plugin === undefined || publish === undefined || name === undefined || version === undefined) return DONE
+  const input = await gatherInput(context, plugin)
+  const before = input.baseline ?? (await services.releaseBefore?.(name, version))
+  const document = await runReport({ ...input, ...(before && { baseline: before }) }, services.charts?.renderer ?? WITHOUT_CHARTS)
+  const outcome = await completeRelease(
+    forge,
+    {
+      tag,
+      commit,
+      version,
+      title: `${name} ${version}`,
+      text: renderMarkdown(document.report, { limit: GITHUB_LIMIT - RESERVED_BYTES }),
+      assets: releaseAssets({ publish, train: recordOf('train'), virtual: recordOf('virtual'), report: document }, services.blobs),
+    },
+    { step: (line) => services.log.debug({ tag }, line), output: () => undefined },
+  )
+  for (const problem of outcome.problems) services.log.warn({ repository: repository.id, tag, code: problem.code }, problem.message)
+  return { changed: outcome.kind === 'published' }
+}

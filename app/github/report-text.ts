@@ -1,0 +1,46 @@
+import { digestOf } from '../../pipeline/digest.ts'
+import type { Chart } from '../../pipeline/ports/charts.ts'
+import { composeReport } from '../../pipeline/report/compose-report.ts'
+import { renderMarkdown, type ChartLink } from '../../pipeline/report/render-markdown.ts'
+import { gatherReportInput } from '../../pipeline/report/report-input.ts'
+import type { Report, ReportInput } from '../../pipeline/report/report.ts'
+import type { JudgedPlugin } from './judge-commit.ts'
+import type { ActContext } from './services.ts'
+
+/** The report of a plugin at the head, of the records alone. Fails as the catalogue does. */
+export async function gatherInput({ services, world }: Pick<ActContext, 'services' | 'world'>, plugin: JudgedPlugin): Promise<ReportInput> {
+  const input = await gatherReportInput(
+    { subject: plugin.subject, pipeline: plugin.reading?.pipeline, stages: plugin.summaries, toolVersion: services.toolVersion },
+    services.catalogue,
+  )
+  const { owner, name } = world.repository
+  // Once it is published, the newest release is this one: there is nothing to compare it with.
+  const { baseline, ...rest } = { ...input, repositoryUrl: `https://github.com/${owner}/${name}` }
+  return baseline === undefined || baseline.version === plugin.facts.version ? rest : { ...rest, baseline }
+}
+
+/** The report as Markdown of at most `limit` bytes, with pictures where the repository is public and the app serves them. */
+export async function renderReport(context: Pick<ActContext, 'services' | 'world'>, plugin: JudgedPlugin, limit: number): Promise<string> {
+  const report = composeReport(await gatherInput(context, plugin))
+  return renderMarkdown(report, { limit, chartLinks: await linkCharts(context, plugin, report) })
+}
+
+/** Names and texts of the charts of the newest reports, by report: drawing them takes longer than everything else here. */
+const drawn = new Map<string, readonly Omit<Chart, 'light' | 'dark'>[]>()
+const REMEMBERED = 100
+
+async function linkCharts(
+  { services: { charts }, world }: Pick<ActContext, 'services' | 'world'>,
+  plugin: JudgedPlugin,
+  report: Report,
+): Promise<readonly ChartLink[]> {
+  const run = world.runs.find(({ commit, path, isDelivered }) => commit === world.head?.commit && path === plugin.facts.path && isDelivered)
+  if (charts === undefined || run === undefined || world.repository.isPrivate) return []
+  const key = digestOf(JSON.stringify(report))
+  const known = drawn.get(key) ?? (await charts.renderer.render(report)).map(({ name, alt, section }) => ({ name, alt, section }))
+  drawn.delete(key)
+  drawn.set(key, known)
+  const [oldest] = drawn.keys()
+  if (drawn.size > REMEMBERED && oldest !== undefined) drawn.delete(oldest)
+  return known.map(({ name, section, alt }) => ({ section, alt, light: charts.address(run.id, name, 'light'), dark: charts.address(run.id, name, 'dark') }))
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../pipeline/ports/clock.ts'
+import type { Delivery, Inbox } from '../pipeline/ports/inbox.ts'
+import type { ServiceState } from '../pipeline/ports/service-state.ts'
+import { readDelivery, type ControlRun, type InstallationChange, type RepositoryChange, type UnplacedDelivery } from '../pipeline/service/read-delivery.ts'
+import type { Logger } from './log.ts'
+import type { WebhookEvent } from './webhook.ts'
+
+export interface KeepPorts {
+  readonly state: Pick<ServiceState, 'effects' | 'repository' | 'repositories' | 'putRepository' | 'openRuns' | 'runOfWorkflow' | 'runsOf'>
+  readonly inbox: Pick<Inbox, 'parked' | 'replay'>
+  /** Durable once it is answered. */
+  readonly put: (deliveries: readonly Delivery[]) => Promise<void>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly appId: number
+}
+
+const MOST_PARKED = 1000
+
+/**
+ * Keeps what a webhook tells, in the database and nowhere else: GitHub is asked by the worker, later. The same delivery again changes nothing, also when
+ * what it told is no longer so. Fails with `storage-full`, `storage-unavailable`; then nothing of it counts, and it may come again.
+ */
+export async function keepDelivery({ id, name, payload }: WebhookEvent, ports: KeepPorts): Promise<void> {
+  const { put, clock, log, appId } = ports
+  const told = readDelivery(name, id, payload, clock.now(), { appId })
+  const isAboutRepositories = told.repositories.length > 0 || told.installations.length > 0
+  const woken = isAboutRepositories ? await once(id, ports, async () => changeRepositories(id, told.repositories, told.installations, ports)) : []
+  const runs = await Promise.all(told.controlRuns.map(async (run) => wakeRun(id, name, run, ports)))
+  const placed = await Promise.all(told.unplaced.map(async (delivery) => place(delivery, ports)))
+  const deliveries = [...told.deliveries, ...woken, ...runs.flat(), ...placed.flat()]
+  if (deliveries.length > 0) await put(deliveries)
+  log.info({ refs: deliveries.length }, 'a delivery was kept')
+}
+
+/** Of a delivery that comes again, maybe long after: a removed installation must not come back. */
+async function once(id: string, { state, clock }: KeepPorts, change: () => Promise<readonly Delivery[]>): Promise<readonly Delivery[]> {
+  const key = `installation:${id}`
+  if ((await state.effects.begin(key, clock.now())).kind === 'done') return []
+  const woken = await change()
+  await state.effects.finish(key, '', '', clock.now())
+  return woken
+}
+
+async function changeRepositories(
+  id: string,
+  repositories: readonly RepositoryChange[],
+  installations: readonly InstallationChange[],
+  { state, inbox }: KeepPorts,
+): Promise<readonly Delivery[]> {
+  const changed = new Set<number>()
+  for (const change of repositories) {
+    const known = await state.repository(change.id)
+    const installation = change.kind === 'removed' ? undefined : (change.installation ?? known?.installation)
+    const isSuspended = change.kind === 'suspended' || (known?.isSuspended === true && (change.kind === 'renamed' || change.kind === 'transferred'))
+    await state.putRepository({ id: change.id, owner: change.owner, name: change.name, installation, isSuspended })
+    changed.add(change.id)
+  }
+  for (const { kind, installation } of installations) {
+    for (const known of (await state.repositories()).filter((one) => one.installation === installation)) {
+      changed.add(known.id)
+      if (kind === 'permissions') continue
+      await state.putRepository({ ...known, ...(kind === 'removed' ? { installation: undefined } : { isSuspended: kind === 'suspended' }) })
+    }
+  }
+  // What waited for a right, and what runs where the app may not be any more.
+  for (const { address } of await inbox.parked(MOST_PARKED)) if (changed.has(address.repository)) await inbox.replay(address)
+  const runs = (await state.openRuns()).filter(({ repository }) => changed.has(repository))
+  return runs.map((run, index) => ({ id: `${id}/run/${index}`, address: { repository: run.repository, ref: run.ref }, cause: 'installation' }))
+}
+
+/** A workflow run that is none of ours wakes nothing. */
+async function wakeRun(id: string, name: string, { workflowRun }: ControlRun, { state }: KeepPorts): Promise<readonly Delivery[]> {
+  const run = await state.runOfWorkflow(workflowRun)
+  return run === undefined ? [] : [{ id, address: { repository: run.repository, ref: run.ref }, cause: name }]
+}
+
+/** What names a commit alone is for the refs that had a run of it. */
+async function place({ repository, commit, ...delivery }: UnplacedDelivery, { state, log }: KeepPorts): Promise<readonly Delivery[]> {
+  const refs = [...new Set((await state.runsOf({ repository, ref: '' }, commit)).map(({ ref }) => ref))]
+  if (refs.length === 0) log.info({ repository }, 'a check of a commit that no ref is known for was pressed')
+  return refs.map((ref, index) => ({ ...delivery, id: `${delivery.id}/${index}`, address: { repository, ref } }))
+}

@@ -1,0 +1,78 @@
+import { Failure } from '../../pipeline/failure.ts'
+import type { AppForge } from '../../pipeline/ports/app-forge.ts'
+import type { Delivery } from '../../pipeline/ports/inbox.ts'
+import type { AppServices } from '../github/services.ts'
+
+type SweepPorts = Pick<AppServices, 'forge' | 'state' | 'inbox' | 'clock' | 'log'>
+type Listed = Awaited<ReturnType<AppForge['repositoriesOf']>>[number]
+
+const CAUSE = 'sweep'
+const DAY_CHARACTERS = 10
+const HOUR_CHARACTERS = 13
+
+/**
+ * Compares the forge with what the service knows, and wakes what nobody has told of: repositories that were installed, removed or renamed, heads of open pull
+ * requests and of default branches, runs that have not ended. A head is woken once a day, a run once an hour, so that a sweep that was cut off goes on where it
+ * was. What fails for one repository is logged, and keeps no other from its turn. Answers how many refs were woken.
+ */
+export async function compareWorld(ports: SweepPorts, signal: AbortSignal): Promise<number> {
+  const { state, inbox, clock, log } = ports
+  const now = clock.now()
+  let woken = 0
+  for (const { id, repository, ref } of await state.openRuns()) {
+    if (await inbox.put({ id: `sweep/${now.slice(0, HOUR_CHARACTERS)}/run/${id}`, address: { repository, ref }, cause: CAUSE })) woken += 1
+  }
+  for (const listed of await compareInstallations(ports, signal)) {
+    signal.throwIfAborted()
+    if (listed.isArchived) continue
+    try {
+      woken += await inbox.putAll(await listHeads(ports, listed, now.slice(0, DAY_CHARACTERS), signal))
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code === 'cancelled') throw error
+      log.warn({ repository: listed.id, err: error }, 'a repository could not be compared')
+    }
+  }
+  return woken
+}
+
+/** Where the app is installed; what the service knows otherwise is mended. */
+async function compareInstallations({ forge, state }: SweepPorts, signal: AbortSignal): Promise<readonly Listed[]> {
+  const listed: Listed[] = []
+  const suspended = new Set<number>()
+  for (const { id, isSuspended } of await forge.installations()) {
+    signal.throwIfAborted()
+    if (isSuspended) suspended.add(id)
+    else listed.push(...(await forge.repositoriesOf(id)))
+  }
+  const known = new Map((await state.repositories()).map((repository) => [repository.id, repository]))
+  for (const { id, owner, name, installation } of listed) {
+    const before = known.get(id)
+    known.delete(id)
+    if (before?.owner === owner && before.name === name && before.installation === installation && !before.isSuspended) continue
+    await state.putRepository({ id, owner, name, installation, isSuspended: false })
+  }
+  for (const repository of known.values()) {
+    if (repository.installation === undefined) continue
+    const isSuspended = suspended.has(repository.installation)
+    await state.putRepository({ ...repository, isSuspended, ...(!isSuspended && { installation: undefined }) })
+  }
+  return listed
+}
+
+async function listHeads({ forge }: SweepPorts, repository: Listed, day: string, signal: AbortSignal): Promise<readonly Delivery[]> {
+  const open = forge.open(repository, signal)
+  const main = `refs/heads/${repository.defaultBranch}`
+  const [commit, pulls] = await Promise.all([open.refCommit(main), open.openPulls()])
+  const heads = [
+    ...(commit === undefined ? [] : [{ ref: main, commit }]),
+    ...pulls.map(({ number, isFork, head, headBranch }) => ({
+      ref: isFork || headBranch === undefined ? `refs/pull/${number}/head` : `refs/heads/${headBranch}`,
+      commit: head,
+    })),
+  ]
+  return heads.map((head) => ({
+    id: `sweep/${day}/${repository.id}/${head.ref}/${head.commit}`,
+    address: { repository: repository.id, ref: head.ref },
+    cause: CAUSE,
+  }))
+}

@@ -1,0 +1,46 @@
+import type { Catalogue } from '../../pipeline/ports/catalogue.ts'
+import type { Chart, ChartRenderer } from '../../pipeline/ports/charts.ts'
+import type { ServiceState, StoredRun } from '../../pipeline/ports/service-state.ts'
+import { composeReport } from '../../pipeline/report/compose-report.ts'
+import type { StageSummary } from '../../pipeline/run.ts'
+import type { StageRecord } from '../../schemas/generated/types.ts'
+import { asDigest } from '../../pipeline/digest.ts'
+import { keepFor } from './watch-runs.ts'
+
+/** Draws the charts of runs that have delivered. */
+export interface RunCharts {
+  /** None: the run has no figures, or has not delivered yet. */
+  of(run: StoredRun): Promise<readonly Chart[]>
+}
+
+export interface RunChartPorts {
+  readonly state: Pick<ServiceState, 'recordsOfRun'>
+  readonly catalogue: Pick<Catalogue, 'newestRelease'>
+  readonly renderer: ChartRenderer
+  readonly now: () => number
+}
+
+const KEPT_MS = 600_000
+
+/** Charts made of a run's records, and of those that its plan reuses; kept for a while, since whoever fetches one fetches all. */
+export function openRunCharts({ state, catalogue, renderer, now }: RunChartPorts): RunCharts {
+  const kept = keepFor<readonly Chart[]>(KEPT_MS, now, 20)
+  return {
+    of: async (run) => {
+      if (run.delivered === undefined) return []
+      return kept(run.id, async () => {
+        const records = [...run.plan.stages.flatMap(({ record }) => (record === undefined ? [] : [record])), ...(await state.recordsOfRun(run.id))]
+        const baseline = run.plan.name === null ? undefined : await catalogue.newestRelease(run.plan.name)
+        const stages = records.filter(({ details }) => !(details.kind === 'build' && details.part === true)).map(summarise)
+        return renderer.render(
+          composeReport({ subject: run.plan.subject, stages, gates: [], toolVersion: run.plan.tool.version, ...(baseline && { baseline }) }),
+        )
+      })
+    },
+  }
+}
+
+function summarise(record: StageRecord): StageSummary {
+  const { stage, outcome, key, problems, started, ended } = record
+  return { stage, outcome, ran: true, seconds: Math.max(0, (Date.parse(ended) - Date.parse(started)) / 1000), key: asDigest(key), problems, record }
+}
