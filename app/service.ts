@@ -4,7 +4,6 @@ import { Hono } from 'hono'
 import packageJson from '../package.json' with { type: 'json' }
 import { folderBlobs } from '../adapters/blob-store/folder-blobs.ts'
 import { registryCatalogue } from '../adapters/catalogue/registry-catalogue.ts'
-import { vegaCharts } from '../adapters/charts/vega-charts.ts'
 import { apiBudget } from '../adapters/github/api-budget.ts'
 import { githubApp, type GithubAppOptions } from '../adapters/github/github-app.ts'
 import { openIsolatedJudge } from '../adapters/judge-process/isolated-judge.ts'
@@ -14,11 +13,13 @@ import { baseLookup } from '../adapters/registry/base-lookup.ts'
 import { OciRegistry } from '../adapters/registry/oci-registry.ts'
 import { openServiceStore, type ServiceStore } from '../adapters/service-state/open-service-store.ts'
 import type { BlobStore } from '../pipeline/ports/blob-store.ts'
+import type { ChartRenderer } from '../pipeline/ports/charts.ts'
 import { allowedBases } from './allowed-bases.ts'
 import { batchPuts } from './batch-puts.ts'
 import { inboxRoutes } from './api/inbox-routes.ts'
 import { openIdentities } from './api/job-identity.ts'
 import { jobRoutes } from './api/routes.ts'
+import { chartThread } from './chart-thread.ts'
 import type { AppEnvironment, RegisteredApp, S3Place } from './environment.ts'
 import { controlFinder } from './find-control.ts'
 import { refAdvancer, type AdvanceRef } from './github/advance-ref.ts'
@@ -90,7 +91,8 @@ async function startWhole(environment: AppEnvironment, app: RegisteredApp, optio
   const store = options.store ?? (await openStore(environment, log))
   const draining = new AbortController()
   const isolated = openIsolatedJudge()
-  const { services, metrics, routes } = await assemble(environment, app, { ...options, store, isolated, draining: draining.signal })
+  const renderer = chartThread()
+  const { services, metrics, routes } = await assemble(environment, app, { ...options, store, isolated, renderer, draining: draining.signal })
   const server = await startServer(routes, environment)
   const advance = options.advance ?? refAdvancer(services)
   const work = store.inbox.work(async (address, signal) => handle(address, signal, { advance, metrics, log }), {
@@ -107,7 +109,7 @@ async function startWhole(environment: AppEnvironment, app: RegisteredApp, optio
       // The door stays open until then: who delivers meanwhile is told to come again.
       const ending = Promise.all([work, sweeps]).then(async () => server.close())
       const isWhole = await endsInTime(ending, DRAIN_MS, () => server.cut())
-      await isolated[Symbol.asyncDispose]()
+      await Promise.all([isolated[Symbol.asyncDispose](), renderer[Symbol.asyncDispose]()])
       if (isWhole) await store.close()
       log.info({ isWhole }, 'the service was stopped')
       return isWhole
@@ -123,6 +125,7 @@ async function openStore({ databaseUrl, stateFolder }: AppEnvironment, log: Logg
 interface Parts extends ServiceOptions {
   readonly store: ServiceStore
   readonly isolated: ReturnType<typeof openIsolatedJudge>
+  readonly renderer: ChartRenderer
   readonly draining: AbortSignal
 }
 
@@ -132,7 +135,7 @@ async function assemble(
   parts: Parts,
 ): Promise<{ readonly services: AppServices; readonly metrics: Metrics; readonly routes: Hono }> {
   const { publicUrl, stateFolder, github, operatorToken } = environment
-  const { log, draining } = parts
+  const { log, draining, renderer } = parts
   const { state, inbox } = parts.store
   const [clock, now] = [machineClock, Date.now]
   const workParent = join(stateFolder, 'work')
@@ -174,7 +177,8 @@ async function assemble(
     blobs,
     images: { registry, namespace: app.registry },
     catalogue,
-    charts: { renderer: vegaCharts, address: links.chart },
+    releaseBefore: catalogue.releaseBefore,
+    charts: { renderer, address: links.chart },
     clock,
     log,
     policy: app.policy,
@@ -226,7 +230,7 @@ async function assemble(
         '/',
         pageRoutes({
           runs,
-          charts: openRunCharts({ state, catalogue, renderer: vegaCharts, now }),
+          charts: openRunCharts({ state, catalogue, renderer, now }),
           links,
           installUrl: async () => findInstallUrl(services, github.web),
           signal: draining,

@@ -49,11 +49,11 @@ async function bundleCli(): Promise<void> {
   await removeStaleChunks(metafile, DIST_FOLDER, DAY_MS)
 }
 
-/** The app, and beside it the process that judges what strangers wrote. All but three packages is in the bundle, so that an image of it needs no others. */
+/** The app, and beside it the thread that draws charts and the process that judges what strangers wrote. All but three packages is in the bundle, so that an image of it needs no others. */
 async function bundleApp(): Promise<void> {
   const { metafile } = await build({
     ...shared,
-    entryPoints: { app: 'app/main.ts', 'judge-process': 'adapters/judge-process/judge-process.ts' },
+    entryPoints: { app: 'app/main.ts', 'chart-worker': 'app/chart-worker.ts', 'judge-process': 'adapters/judge-process/judge-process.ts' },
     outdir: DIST_FOLDER,
     minifySyntax: true,
     sourcemap: 'linked',

@@ -16,6 +16,12 @@ export interface RegistryCatalogueOptions {
   readonly repositoryOf: (name: string) => string
 }
 
+/** A catalogue that also knows what came before a release. */
+export interface RegistryCatalogue extends Catalogue {
+  /** The newest release of `namespace/name` that is older than a version, by Semantic Versioning. */
+  releaseBefore(name: string, version: string): Promise<ReleaseSummary | undefined>
+}
+
 /** Artifact types of what the catalogue adds to an index, beside what is attached to every published one. */
 export const CATALOGUE_ARTIFACTS = {
   /** The bundle document, with its id and time as annotations: what a row is in a database. */
@@ -56,7 +62,7 @@ interface Artifact {
  * `registry-refused`, `storage-full`, and `storage-corrupt` where the document of a release is gone. `bundle` looks where this catalogue has been asked
  * to look before.
  */
-export function registryCatalogue({ registry, repositoryOf }: RegistryCatalogueOptions): Catalogue {
+export function registryCatalogue({ registry, repositoryOf }: RegistryCatalogueOptions): RegistryCatalogue {
   const known = new Set<string>()
   const turns = new Map<string, Promise<unknown>>()
   const open = (name: string): Place => {
@@ -75,6 +81,7 @@ export function registryCatalogue({ registry, repositoryOf }: RegistryCatalogueO
       return turn
     },
     newestRelease: async (name) => unlessRefused(newestRelease(open(name), name)),
+    releaseBefore: async (name, version) => unlessRefused(newestRelease(open(name), name, (tag) => newestFirst(tag, version) > 0)),
     async bundle(digest) {
       for (const repository of known) {
         const bundle = await unlessRefused(readBundle({ registry, repository }, digest))
@@ -152,8 +159,8 @@ async function findRelease(place: Place, index: Digest, name: string, version: s
     .toSorted((a, b) => compare(b.published, a.published) || compare(b.digest, a.digest))[0]
 }
 
-async function newestRelease(place: Place, name: string): Promise<ReleaseSummary | undefined> {
-  const tags = (await place.registry.tags(place.repository)).filter((tag) => !/^sha256-[0-9a-f]{64}/.test(tag))
+async function newestRelease(place: Place, name: string, counts: (tag: string) => boolean = () => true): Promise<ReleaseSummary | undefined> {
+  const tags = (await place.registry.tags(place.repository)).filter((tag) => !/^sha256-[0-9a-f]{64}/.test(tag) && counts(tag))
   for (const tag of tags.toSorted(newestFirst).slice(0, TAGS_ASKED)) {
     const tagged = await place.registry.manifest(`${place.repository}:${tag}`)
     const release = tagged && (await findRelease(place, tagged.digest, name, tag))

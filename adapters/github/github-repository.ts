@@ -4,6 +4,7 @@ import { readList, readObject, readText } from './answers.ts'
 import { commitOfRef } from './commit-of-ref.ts'
 import type { GitObjects } from './git-objects.ts'
 import type { GithubClient } from './github-client.ts'
+import { statusOf } from './github-failure.ts'
 import { githubTree } from './github-tree.ts'
 import { isNotGiven } from './installation-tokens.ts'
 
@@ -22,7 +23,7 @@ type Facts = NonNullable<Awaited<ReturnType<RepositoryForge['facts']>>>
 export function githubRepository(
   client: GithubClient,
   { id, webUrl, objects, signal }: RepositoryOptions,
-): Pick<RepositoryForge, 'facts' | 'refCommit' | 'commit' | 'isOnDefaultBranch' | 'access' | 'lastPusher' | 'tree'> {
+): Pick<RepositoryForge, 'facts' | 'refCommit' | 'commit' | 'isOnDefaultBranch' | 'isBranchHead' | 'access' | 'lastPusher' | 'tree'> {
   const { octokit, place, find } = client
   let known: Facts | undefined
 
@@ -61,6 +62,17 @@ export function githubRepository(
         (data) => readText(readObject(data, 'a comparison'), 'status'),
       )
       return status === 'identical' || status === 'behind'
+    },
+    async isBranchHead(commit) {
+      const call = { what: `tell which branches end at ${commit}`, permission: 'contents: read' }
+      const branches = await find(
+        call,
+        () => octokit.rest.repos.listBranchesForHeadCommit({ ...place, commit_sha: commit }),
+        (data) => readList(data, (branch) => readText(readObject(branch, 'a branch'), 'name')),
+        // A commit that the repository does not have is refused by 422.
+        (cause) => [404, 422].includes(statusOf(cause) ?? 0),
+      )
+      return branches !== undefined && branches.length > 0
     },
     async access(login) {
       const call = { what: `tell what ${login} may do`, permission: 'metadata: read' }

@@ -132,6 +132,7 @@ async function judgePlugin(ports: JudgePorts, remembered: Remembered, request: C
       stages,
       plan: planned.next.plan,
       fixes: judgement.fixes,
+      ...(pipeline?.trials.some(({ golden }) => golden !== undefined) === true && { hasGolden: true }),
     }
     return { facts, subject, reading: judgement.reading, summaries: planned.now.planned.flatMap(({ summary }) => summary ?? []) }
   } catch (error) {

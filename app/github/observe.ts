@@ -128,8 +128,15 @@ async function observeHead(observing: Observing, { defaultBranch }: RepositoryFa
   const [told, push] = await Promise.all([services.state.pusher(address, commit), services.state.lastPush(address)])
   // Whoever pushes to a fork gains nothing by it.
   const pusher = told ?? (isFork ? undefined : await look.once('pusher', async () => look.forge.lastPusher(address.ref)))
+  const isBranchHead = isFork && (await look.once('branch head', async () => look.forge.isBranchHead(commit)))
   const access = pusher === undefined || isFork ? 'none' : await observeAccess(observing, pusher)
-  return { commit, message: '', pusher: pusher && { login: pusher.login, kind: pusher.kind, access }, ...(push?.commit === commit && { since: push.at }) }
+  return {
+    commit,
+    message: '',
+    pusher: pusher && { login: pusher.login, kind: pusher.kind, access },
+    ...(push?.commit === commit && { since: push.at }),
+    ...(isBranchHead && { isBranchHead }),
+  }
 }
 
 /** A commit can ask to be left alone, which only matters where something would run. */

@@ -18,8 +18,9 @@ export async function releaseTag(context: ActContext, { path, tag, commit }: Ext
   const publish = recordOf('publish')
   const { name, version } = plugin?.facts ?? {}
   if (plugin === undefined || publish === undefined || name === undefined || version === undefined) return DONE
-  const input = await gatherInput(context, plugin)
-  const before = input.baseline ?? (await services.releaseBefore?.(name, version))
+  // Compared with the version before it, also where a newer one is out already.
+  const { baseline: _, ...input } = await gatherInput(context, plugin)
+  const before = await services.releaseBefore(name, version)
   const document = await runReport({ ...input, ...(before && { baseline: before }) }, services.charts?.renderer ?? WITHOUT_CHARTS)
   const outcome = await completeRelease(
     forge,

@@ -29,8 +29,8 @@ export interface AppServices {
   readonly images: ImagePorts
   /** Published bundles, for reports and release notes. */
   readonly catalogue: Catalogue
-  /** The newest release of `namespace/name` that is older than a version; undefined function: releases are compared with nothing. */
-  readonly releaseBefore?: (name: string, version: string) => Promise<ReleaseSummary | undefined>
+  /** The newest release of `namespace/name` that is older than a version. */
+  readonly releaseBefore: (name: string, version: string) => Promise<ReleaseSummary | undefined>
   /** Undefined: comments hold no pictures. */
   readonly charts?: ReportCharts
   readonly clock: Clock

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Hono } from 'hono'
 import { html } from 'hono/html'
 import type { Links } from '../links.ts'
@@ -17,6 +18,7 @@ export interface PagePorts {
   readonly signal: AbortSignal
 }
 
+const PICTURES_MS = 2000
 const RUN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const PICTURE = /^([a-z0-9-]{1,60})-(light|dark)\.png$/
 
@@ -39,7 +41,7 @@ export function pageRoutes({ runs, charts, links, installUrl, signal }: PagePort
     if (found === undefined) return context.notFound()
     const isPublic = await runs.isPublic(found.run)
     // Addresses of pictures carry no key of their own that could be taken back: for public repositories alone.
-    const pictures = isPublic ? (await charts.of(found.run)).map(({ name }) => links.chart(id, name, 'light')) : []
+    const pictures = isPublic ? (await inTime(charts.of(found.run))).map(({ name }) => links.chart(id, name, 'light')) : []
     context.header('cache-control', 'no-store')
     return context.html(renderRunPage(found.view, `/runs/${id}/events${key === '' ? '' : `?key=${encodeURIComponent(key)}`}`, pictures))
   })
@@ -68,6 +70,11 @@ export function pageRoutes({ runs, charts, links, installUrl, signal }: PagePort
 
   routes.route('/', assetRoutes())
   return routes
+}
+
+/** The page does not wait for its pictures, nor fail with them: who opens it again has them. */
+async function inTime<Item>(pictures: Promise<readonly Item[]>): Promise<readonly Item[]> {
+  return Promise.race([pictures.catch(() => []), sleep(PICTURES_MS, [], { ref: false })])
 }
 
 /** Style and script of the pages. */

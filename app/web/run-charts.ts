@@ -1,3 +1,4 @@
+import { Failure } from '../../pipeline/failure.ts'
 import type { Catalogue } from '../../pipeline/ports/catalogue.ts'
 import type { Chart, ChartRenderer } from '../../pipeline/ports/charts.ts'
 import type { ServiceState, StoredRun } from '../../pipeline/ports/service-state.ts'
@@ -30,7 +31,8 @@ export function openRunCharts({ state, catalogue, renderer, now }: RunChartPorts
       if (run.delivered === undefined) return []
       return kept(run.id, async () => {
         const records = [...run.plan.stages.flatMap(({ record }) => (record === undefined ? [] : [record])), ...(await state.recordsOfRun(run.id))]
-        const baseline = run.plan.name === null ? undefined : await catalogue.newestRelease(run.plan.name)
+        // Without a registry there is nothing to compare with; the rest can be drawn.
+        const baseline = run.plan.name === null ? undefined : await catalogue.newestRelease(run.plan.name).catch(orNothing)
         const stages = records.filter(({ details }) => !(details.kind === 'build' && details.part === true)).map(summarise)
         return renderer.render(
           composeReport({ subject: run.plan.subject, stages, gates: [], toolVersion: run.plan.tool.version, ...(baseline && { baseline }) }),
@@ -38,6 +40,10 @@ export function openRunCharts({ state, catalogue, renderer, now }: RunChartPorts
       })
     },
   }
+}
+
+function orNothing(error: unknown): undefined {
+  if (!(error instanceof Failure)) throw error
 }
 
 function summarise(record: StageRecord): StageSummary {

@@ -86,7 +86,7 @@ function renderStage({ stage, state, reason, jobs, problems }: StageView): Marku
   const { tone, mark, word } = STATES[state]
   return html`<section class="${tone}">
     <h2><span class="mark">${mark}</span> ${stage} ${word}</h2>
-    ${state === 'passed' || state === 'running' ? '' : html`<p class="note">${show(reason)}</p>`}
+    ${reason === '' ? '' : html`<p class="note">${show(reason)}</p>`}
     ${
       jobs.length === 0
         ? ''

@@ -73,7 +73,8 @@ export function viewRun({ run, repository, githubUrl, records, workflow }: RunSo
       return {
         stage: planned.stage,
         state: planned.kind === 'skip' ? 'skipped' : planned.kind === 'reuse' ? 'reused' : (record?.outcome ?? stateOf(jobs, run.state)),
-        reason: record?.reason ?? planned.reason,
+        // Why it was to run is of no interest any more.
+        reason: planned.kind === 'run' ? (record?.reason ?? '') : planned.reason,
         jobs: jobs.filter(({ status }) => status === 'in_progress').map(viewJob),
         seconds: record === undefined ? undefined : Math.max(0, (Date.parse(record.ended) - Date.parse(record.started)) / 1000),
         problems: record?.problems ?? [],

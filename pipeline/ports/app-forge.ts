@@ -78,6 +78,8 @@ export interface RepositoryForge extends Forge {
   commit(sha: string): Promise<{ readonly message: string } | undefined>
   /** Whether a branch has the commit among its ancestors (the default branch is asked). */
   isOnDefaultBranch(commit: string): Promise<boolean>
+  /** Whether a commit is the newest one of a branch of this repository. */
+  isBranchHead(commit: string): Promise<boolean>
   /** Open ones whose head is this branch of this repository. */
   pullRequestsOf(branch: string): Promise<readonly PullRequestFacts[]>
   /** With its head; `headRef` is undefined where the fork is gone. */

@@ -23,8 +23,11 @@ export interface AnnotatedProblems {
   readonly rest: number
 }
 
+const NONE: AnnotatedProblems = { annotations: [], unplaced: [], rest: 0 }
+
 /** Problems as annotations: most important first, in the repository's paths, within GitHub's limits. */
 export function annotateProblems(problems: readonly Problem[], folder: string): AnnotatedProblems {
+  if (problems.length === 0) return NONE
   const sorted = tidyProblems(problems, Infinity)
   const annotations: CheckAnnotation[] = []
   const unplaced: Problem[] = []

@@ -36,7 +36,14 @@ function headChecks(world: RefWorld, judged: readonly JudgedPlugin[], trust: Tru
   const { head } = world
   if (head === undefined || judged.length === 0) return []
   const stages = judged.flatMap(({ runs, statuses }) =>
-    statuses.map((status) => stageCheck(world, head.commit, { path: runs.plugin.path, run: runs.run?.id, status, canRecord: trust.kind === 'trusted' })),
+    statuses.map((status) =>
+      stageCheck(world, head.commit, {
+        path: runs.plugin.path,
+        run: runs.run?.id,
+        status,
+        canRecord: trust.kind === 'trusted' && runs.plugin.hasGolden === true,
+      }),
+    ),
   )
   return [...stages, summaryCheck(world, head.commit, judged, trust)]
 }

@@ -2,7 +2,8 @@ import type { RunPlan } from '../../schemas/generated/types.ts'
 import type { StageName } from '../stage.ts'
 import type { Action } from './action.ts'
 import { explainRule, HELP, sayUnknownRule } from './command-help.ts'
-import { isOpen, overBudget, runsOfPlugin } from './decide-runs.ts'
+import { overBudget } from './budget.ts'
+import { isOpen, runsOfPlugin } from './run-order.ts'
 import { approvalNumberOf, type TrustDecision } from './decide-trust.ts'
 import { hasPermission } from './permissions.ts'
 import { kindOfWorld } from './ref-kind.ts'
@@ -172,9 +173,11 @@ function record(wish: Wish, world: RefWorld, trust: TrustDecision): WishDecision
   const failed = measured.filter(({ stages }) => stages.some(({ stage, outcome }) => stage === 'virtual' && outcome === 'failed'))
   const chosen = failed.length > 0 ? failed : measured
   if (chosen.length === 0) return refuse('There is nothing to record: the virtual stage has not measured this commit.')
+  const recorded = chosen.filter(({ hasGolden }) => hasGolden === true)
+  if (recorded.length === 0) return refuse('There is nothing to record: no trial in `ctss.yaml` names a `golden` file.')
   return {
     kind: 'granted',
-    actions: chosen.map(({ path }) => ({ kind: 'propose', proposal: 'golden', wish: wish.id, path, reason: 'somebody asked for expected results' })),
+    actions: recorded.map(({ path }) => ({ kind: 'propose', proposal: 'golden', wish: wish.id, path, reason: 'somebody asked for expected results' })),
   }
 }
 

@@ -4,6 +4,8 @@ import type { Account } from './world.ts'
 
 const LOGIN_CHARACTERS = 80
 const PATH_CHARACTERS = 200
+/** Words that mean nothing to Markdown, as most of ours: looking closer costs most of a decision. What could be a commit is looked at. */
+const PLAIN = /^(?!.*\b[0-9a-f]{7,}\b)[a-z](?:[a-z0-9,; ]|: )*$/i
 
 /** An account in Markdown, without waking anybody. */
 export function sayAccount({ login }: Pick<Account, 'login'>): string {
@@ -17,7 +19,7 @@ export function sayCommit(commit: string): string {
 
 /** Text of a stranger in a sentence of Markdown, cut. */
 export function sayText(text: string, characters: number): string {
-  return escapeMarkdown(clipText(sanitiseLine(text), characters))
+  return text.length <= characters && PLAIN.test(text) ? text : escapeMarkdown(clipText(sanitiseLine(text), characters))
 }
 
 /** The same where plain text is shown, such as a check's title. */

@@ -139,6 +139,8 @@ export interface PluginFacts {
   /** To be given to a run; undefined: nothing can be planned. Made for the trust class and the release that `decideTrust` and the ref say. */
   readonly plan: RunPlan | undefined
   readonly fixes: readonly SuggestedFix[]
+  /** A trial compares its messages with a file of the repository, which can be recorded. Absent: none does. */
+  readonly hasGolden?: boolean
   /** Judging it hit a limit of time or memory, or a bug of ours: the sentence for the author. */
   readonly unjudged?: string
 }

@@ -20,7 +20,10 @@ function delivery(id: string, overrides: Partial<Delivery> = {}): Delivery {
 export function describeInboxContract(name: string, make: (options: { readonly attempts?: number }) => Promise<InboxUnderTest>): void {
   describe(`${name}, as an inbox`, () => {
     const workers: { stop(): Promise<void> }[] = []
+    const gates = new Map<string, () => void>()
     afterEach(async () => {
+      for (const release of gates.values()) release()
+      gates.clear()
       for (const worker of workers.splice(0)) await worker.stop()
     })
     const work = (inbox: Inbox, handle: (address: RefAddress) => Promise<void>, parallel = 4): { stop(): Promise<void> } => {
@@ -38,18 +41,20 @@ export function describeInboxContract(name: string, make: (options: { readonly a
     /** A handler that notes what it was handed, and waits where it is told to. */
     const recorder = () => {
       const handled: string[] = []
-      const gates = new Map<string, Promise<void>>()
+      const held = new Map<string, Promise<void>>()
       const handle = async ({ ref }: RefAddress): Promise<void> => {
         handled.push(ref)
-        await gates.get(ref)
+        await held.get(ref)
       }
       const hold = (ref: string): (() => void) => {
         const { promise, resolve } = Promise.withResolvers<void>()
-        gates.set(ref, promise)
-        return () => {
-          gates.delete(ref)
+        held.set(ref, promise)
+        const release = (): void => {
+          held.delete(ref)
           resolve()
         }
+        gates.set(ref, release)
+        return release
       }
       return { handled, handle, hold }
     }
@@ -114,7 +119,7 @@ export function describeInboxContract(name: string, make: (options: { readonly a
       for (let index = 2; index < 6; index += 1) await inbox.put(delivery(`${index}`))
       await inbox.put(delivery('other', { address: OTHER }))
       await vi.waitFor(() => expect(handled).toEqual([MAIN.ref, OTHER.ref]), WAIT)
-      expect(await inbox.counts()).toMatchObject({ active: 1 })
+      await vi.waitFor(async () => expect(await inbox.counts()).toMatchObject({ active: 1 }), WAIT)
       release()
       await vi.waitFor(() => expect(handled).toHaveLength(3), WAIT)
       await inbox.put(delivery('end', { address: { ...MAIN, ref: 'refs/heads/end' } }))

@@ -187,8 +187,9 @@ describe('a repository', () => {
     expect(await forge.commit(commit)).toEqual({ message: 'first line\n\nmore' })
     expect(await forge.commit('0'.repeat(40))).toBeUndefined()
     expect([await forge.isOnDefaultBranch(main), await forge.isOnDefaultBranch(commit)]).toEqual([true, false])
+    expect([await forge.isBranchHead(main), await forge.isBranchHead(commit), await forge.isBranchHead('0'.repeat(40))]).toEqual([true, true, false])
     await octocat.push('sage/plugin', 'main', { b: 'y' })
-    expect(await forge.isOnDefaultBranch(main)).toBe(true)
+    expect([await forge.isOnDefaultBranch(main), await forge.isBranchHead(main)]).toEqual([true, false])
   })
 
   it('that is empty has no commits', async () => {

@@ -137,5 +137,5 @@ describe.each(STORIES)('$name', (story) => {
       await play(world, story)
       expect(outcomeOf(world), `died at point ${point}`).toEqual(expected)
     }
-  })
+  }, 900_000)
 })

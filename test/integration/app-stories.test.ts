@@ -92,6 +92,7 @@ beforeEach(async () => {
     blobs,
     images: { registry: stagePorts.registry, namespace: stagePorts.registryRoot },
     catalogue: stagePorts.catalogue,
+    releaseBefore: async () => undefined,
     clock: machineClock,
     log,
     policy: POLICY,

@@ -702,6 +702,8 @@ describe('the stand-in for GitHub', () => {
       expect(await status(dispatch({ repository: 'x', bogus: '1' }))).toContain('Unexpected inputs provided: ["bogus"]')
       expect(await status(dispatch({ repository: 'x' }, { ref: 'nowhere' }))).toContain('No ref found')
       expect(await status(dispatch({ repository: 'x' }, { workflow_id: 'other.yml' }))).toBe('404 Not Found')
+      await octocat.push('sage/control', 'main', { '.github/workflows/broken.yml': 'on: [' })
+      expect(await status(dispatch({ repository: 'x' }, { workflow_id: 'broken.yml' }))).toContain("does not have 'workflow_dispatch' trigger")
       const list = async (more: object) => (await asApp().rest.actions.listWorkflowRunsForRepo({ ...CONTROL, ...more })).data.total_count
       expect([
         await list({ event: 'workflow_dispatch' }),

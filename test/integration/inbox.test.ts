@@ -160,9 +160,10 @@ describe('replicas on one server', () => {
   it('are not held up by one busy ref that is told something again and again', async () => {
     const url = await stores.url()
     const [busy, free] = [await stores.open({ place: { url } }), await stores.open({ place: { url } })]
-    let release = (): void => undefined
+    const gate = Promise.withResolvers<void>()
     const handled: string[] = []
-    const first = work(busy.inbox, () => new Promise<void>((resolve) => (release = resolve)), 1)
+    const first = work(busy.inbox, () => gate.promise, 1)
+    cleanups.push(async () => gate.resolve())
     await put(busy.inbox, 'busy')
     await vi.waitFor(async () => expect(await busy.inbox.counts()).toMatchObject({ active: 1 }), LONG)
     work(free.inbox, async ({ ref }) => void handled.push(ref), 4)
@@ -172,9 +173,10 @@ describe('replicas on one server', () => {
     }
     await vi.waitFor(() => expect(handled).toHaveLength(10), LONG)
     expect(handled).not.toContain('refs/heads/busy')
-    release()
+    const stopped = first.stop()
+    gate.resolve()
+    await stopped
     await vi.waitFor(() => expect(handled).toContain('refs/heads/busy'), LONG)
-    await first.stop()
   })
 
   it('hear of a ref that another one was told of long before they would look', async () => {

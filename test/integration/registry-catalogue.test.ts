@@ -59,6 +59,8 @@ describe('publishing with a catalogue in the registry', () => {
     expect(await publish('a', true)).toEqual({ ...release, changed: false })
     const reading = catalogue()
     expect(await reading.newestRelease(name)).toMatchObject({ version: '0.1.0', digest: release.digest, metrics: [{ name: 'accuracy', value: 0.93 }] })
+    expect(await reading.releaseBefore(name, '0.1.0')).toBeUndefined()
+    expect(await reading.releaseBefore(name, '0.2.0')).toMatchObject({ version: '0.1.0', digest: release.digest })
     expect(await verifyBundle(release.digest as Digest, { catalogue: reading, registry, blobs, repository })).toEqual([])
     // Six that publishing attaches to every index, an entry and a summary.
     expect(await registry.referrers(repository, release.index as Digest)).toHaveLength(8)

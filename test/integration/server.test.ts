@@ -267,7 +267,7 @@ describe('the process', () => {
     const url = `http://127.0.0.1:${await port()}`
     const authorization = `Basic ${Buffer.from(`x:${OPERATOR}`).toString('base64')}`
     expect((await fetch(`${url}/setup`)).status).toBe(401)
-    expect(await (await fetch(url, { headers: { authorization }, redirect: 'manual' })).headers.get('location')).toBe('/setup')
+    expect((await fetch(url, { headers: { authorization }, redirect: 'manual' })).headers.get('location')).toBe('/setup')
     expect(await (await fetch(`${url}/setup`, { headers: { authorization } })).text()).toContain('Register at GitHub')
     expect((await deliver(url, push())).status).toBe(404)
     child.kill('SIGTERM')

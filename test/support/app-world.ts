@@ -195,6 +195,7 @@ export async function makeAppWorld(changes: Partial<AppServices> = {}): Promise<
     blobs,
     images: { registry: stagePorts.registry, namespace: stagePorts.registryRoot },
     catalogue: stagePorts.catalogue,
+    releaseBefore: async () => undefined,
     clock,
     log: pino({ level: 'silent' }),
     policy: POLICY,

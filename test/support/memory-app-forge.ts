@@ -227,6 +227,7 @@ function openRepository(state: Pick<MemoryAppForge, 'repositories' | 'calls'>, {
       found()
         .pulls.filter(({ isOpen }) => isOpen)
         .map((pull) => describe(found(), pull)),
+    isBranchHead: async (commit) => [...found().refs].some(([ref, id]) => ref.startsWith('refs/heads/') && id === commit),
     access: async (login) => found().access.get(login) ?? 'none',
     lastPusher: async () => undefined,
     tree(commit, folder = '') {

@@ -159,7 +159,7 @@ export function reusedStages(changes: Partial<Record<StageName, Partial<StageFac
 }
 
 export function makePlugin(changes: Partial<PluginFacts> = {}): PluginFacts {
-  return { path: '', name: 'zelda/cloud-counter', version: '1.2.0', stages: makeStages(), plan: makePlan(), fixes: [], ...changes }
+  return { path: '', name: 'zelda/cloud-counter', version: '1.2.0', stages: makeStages(), plan: makePlan(), fixes: [], hasGolden: true, ...changes }
 }
 
 export function makeProblem(changes: Partial<Problem> = {}): Problem {

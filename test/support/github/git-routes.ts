@@ -356,6 +356,11 @@ export function gitHandlers(world: World): Handlers {
     },
     'repos/compare-commits-with-basehead': (request, basehead = '') => compare(request, basehead),
     'repos/compare-commits': (request, base = '', head = '') => compare(request, `${base}...${head}`),
+    'repos/list-branches-for-head-commit': ({ hosted }, commit = '') => {
+      if (hosted.objects.peel(commit) === undefined) return invalid(`No commit found for SHA: ${commit}`)
+      const names = [...hosted.refs].flatMap(([ref, id]) => (id === commit && ref.startsWith('refs/heads/') ? [ref.slice('refs/heads/'.length)] : []))
+      return ok(names.map((name) => ({ name, commit: { sha: commit, url: `${world.url}/repos/${fullName(hosted)}/commits/${commit}` }, protected: false })))
+    },
     'repos/list-activities': (request) => {
       const { searchParams } = request.url
       const wanted = {

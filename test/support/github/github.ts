@@ -23,6 +23,7 @@ import { checkAnswer, checkRequest, completeAnswer, findRoute, type Route } from
 import { allows, needsOf, roleFor } from './permissions.ts'
 import { makePerson, putEntries, writeFiles } from './persons.ts'
 import { createPulls } from './pulls.ts'
+import { createReviews } from './reviews.ts'
 import { createRelay } from './relay.ts'
 import { releaseStore, type LocalAnswer, type LocalRequest, type LocalRoute, type ReleaseSettings, type StoredRelease } from './releases.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
@@ -171,6 +172,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
   const oidc = createOidc(world)
   const hosted = createActions(world, oidc, pulls.at)
   const comments = createComments(world, pulls)
+  const reviews = createReviews(world, pulls)
   const settings: ReleaseSettings = { immutableReleases: false, workflowCommits: new Set(), tellsDigests: true }
   const mustFind = (name: string): Repository => {
     const repository = findRepository(world, name)
@@ -214,6 +216,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
         ...gitHandlers(world),
         ...apps.handlers,
         ...pulls.handlers,
+        ...reviews.handlers,
         ...checks.handlers,
         ...comments.handlers,
         ...hosted.handlers,
@@ -307,7 +310,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
       checks: (commit) => checks.stored(repository, commit),
       comments: (number) => comments.stored(repository, number),
       pulls: () => pulls.stored(repository),
-      reviews: (number) => pulls.reviewsOf(repository, number),
+      reviews: (number) => reviews.stored(repository, number),
       checkOut: (commit, folder) => writeFiles(repository, commit, folder),
       setRole: (login, level: Level | undefined) =>
         void (level === undefined ? repository.roles.delete(login.toLowerCase()) : repository.roles.set(login.toLowerCase(), level)),

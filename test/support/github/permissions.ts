@@ -28,6 +28,7 @@ const NEEDS: Readonly<Record<string, string>> = {
   'rate-limit/get': 'metadata:read',
   'repos/list-activities': 'contents:read',
   'repos/list-branches': 'contents:read',
+  'repos/list-branches-for-head-commit': 'contents:read',
   'repos/get-branch': 'contents:read',
   'repos/list-commits': 'contents:read',
   'repos/get-commit': 'contents:read',

@@ -1,5 +1,5 @@
-/** Pull requests, the merge queue and reviews; their conversation is an issue of emulate. */
-import type { StoredPull, StoredReview } from './api.ts'
+/** Pull requests and the merge queue; their conversation is an issue of emulate. */
+import type { StoredPull } from './api.ts'
 import { commitJson, fileJson } from './git-routes.ts'
 import { created, invalid, NOT_FOUND, ok, page, text, type Handlers, type Request } from './handled.ts'
 import type { LocalAnswer } from './releases.ts'
@@ -29,26 +29,6 @@ export interface Pull {
   mergeCommit: string | null
 }
 
-interface ReviewComment {
-  readonly id: number
-  readonly path: string
-  readonly line: number | null
-  readonly startLine: number | null
-  readonly side: string
-  readonly body: string
-}
-
-interface Review {
-  readonly id: number
-  readonly pull: Pull
-  readonly by: Account
-  readonly state: string
-  readonly body: string
-  readonly commit: string
-  readonly at: string
-  readonly comments: readonly ReviewComment[]
-}
-
 interface QueueEntry {
   readonly pull: Pull
   readonly repository: Repository
@@ -57,13 +37,11 @@ interface QueueEntry {
   readonly commit: string
 }
 
-const ZERO_REACTIONS = { total_count: 0, '+1': 0, '-1': 0, laugh: 0, hooray: 0, confused: 0, heart: 0, rocket: 0, eyes: 0 }
-
 export type Pulls = ReturnType<typeof createPulls>
 
 export function createPulls(world: World) {
   const pulls = new Map<number, Map<number, Pull>>()
-  const reviews: Review[] = []
+  const reviewComments = new Map<Pull, number>()
   const queue: QueueEntry[] = []
   const of = (repository: Repository): Map<number, Pull> => pulls.get(repository.id) ?? pulls.set(repository.id, new Map()).get(repository.id)!
   const all = (): readonly Pull[] => [...pulls.values()].flatMap((some) => [...some.values()])
@@ -165,7 +143,7 @@ export function createPulls(world: World) {
         mergeable_state: !isOpen ? 'unknown' : pull.isDraft ? 'draft' : isClean ? 'clean' : 'dirty',
         merged_by: pull.mergedBy === undefined ? null : simpleUser(world, pull.mergedBy),
         comments: 0,
-        review_comments: reviews.filter((review) => review.pull === pull).reduce((count, review) => count + review.comments.length, 0),
+        review_comments: reviewComments.get(pull) ?? 0,
         maintainer_can_modify: headRepository !== repository,
         commits: commitsOf(pull).length,
         additions: sum('additions'),
@@ -353,106 +331,6 @@ export function createPulls(world: World) {
     return { head_sha: commit, head_ref: ref, base_sha: base, base_ref: `refs/heads/${pull.baseRef}`, head_commit }
   }
 
-  const reviewJson = ({ id, pull, by, state, body, commit, at }: Review): Json => {
-    const api = `${world.url}/repos/${fullName(pull.repository)}/pulls/${pull.number}`
-    const html = `${world.url}/${fullName(pull.repository)}/pull/${pull.number}#pullrequestreview-${id}`
-    return {
-      id,
-      node_id: nodeId('PullRequestReview', id),
-      user: simpleUser(world, by),
-      body,
-      state,
-      html_url: html,
-      pull_request_url: api,
-      author_association: association(pull.repository, by),
-      _links: { html: { href: html }, pull_request: { href: api } },
-      submitted_at: at,
-      commit_id: commit,
-    }
-  }
-  const reviewCommentJson = ({ pull, by, id: review, commit, at }: Review, { id, path, line, startLine, side, body }: ReviewComment): Json => {
-    const api = `${world.url}/repos/${fullName(pull.repository)}/pulls`
-    const html = `${world.url}/${fullName(pull.repository)}/pull/${pull.number}#discussion_r${id}`
-    return {
-      url: `${api}/comments/${id}`,
-      pull_request_review_id: review,
-      id,
-      node_id: nodeId('PullRequestReviewComment', id),
-      diff_hunk: '',
-      path,
-      position: 1,
-      original_position: 1,
-      commit_id: commit,
-      original_commit_id: commit,
-      user: simpleUser(world, by),
-      body,
-      created_at: at,
-      updated_at: at,
-      html_url: html,
-      pull_request_url: `${api}/${pull.number}`,
-      author_association: association(pull.repository, by),
-      _links: { self: { href: `${api}/comments/${id}` }, html: { href: html }, pull_request: { href: `${api}/${pull.number}` } },
-      line,
-      original_line: line,
-      start_line: startLine,
-      original_start_line: startLine,
-      side,
-      start_side: startLine === null ? null : side,
-      subject_type: 'line',
-      reactions: { url: `${api}/comments/${id}/reactions`, ...ZERO_REACTIONS },
-    }
-  }
-  const review = (request: Request, pull: Pull): LocalAnswer => {
-    const { body, identity } = request
-    const commit = text(request, 'commit_id') ?? pull.head
-    if (!commitsOf(pull).includes(commit)) return invalid('Unprocessable Entity: commit_id is not part of the pull request')
-    const event = text(request, 'event')
-    if ((event === 'COMMENT' || event === 'REQUEST_CHANGES') && (text(request, 'body') ?? '') === '' && body['comments'] === undefined)
-      return invalid('Unprocessable Entity')
-    if (event === 'APPROVE' && pull.author === identity.account) return invalid('Unprocessable Entity: Can not approve your own pull request')
-    const wanted = (body['comments'] ?? []) as readonly {
-      readonly path: string
-      readonly body: string
-      readonly line?: number
-      readonly start_line?: number
-      readonly side?: string
-      readonly position?: number
-    }[]
-    const { objects } = pull.repository
-    const base = baseOf(pull)
-    const common = base === undefined ? undefined : objects.mergeBase(base, commit)
-    const files = objects.diff(common && treeOf(objects, common), treeOf(objects, commit))
-    for (const { path, line, start_line: start, position } of wanted) {
-      const file = files.find((one) => one.path === path)
-      if (file === undefined) return invalid('Unprocessable Entity: Path could not be resolved')
-      const lines = start === undefined ? [line] : Array.from({ length: (line ?? 0) - start + 1 }, (_, index) => start + index)
-      if (start !== undefined && line !== undefined && start >= line) return invalid('Unprocessable Entity: start_line must precede the end line')
-      // Those of the left side and bare positions are not judged here.
-      if (position === undefined && lines.some((one) => one === undefined || !file.lines.has(one)))
-        return invalid('Unprocessable Entity: Line could not be resolved')
-    }
-    const made: Review = {
-      id: world.nextId(),
-      pull,
-      by: identity.account,
-      state:
-        ({ COMMENT: 'COMMENTED', APPROVE: 'APPROVED', REQUEST_CHANGES: 'CHANGES_REQUESTED' } as Readonly<Record<string, string>>)[event ?? ''] ?? 'PENDING',
-      body: text(request, 'body') ?? '',
-      commit,
-      at: world.stamp(),
-      comments: wanted.map((one) => ({
-        id: world.nextId(),
-        path: one.path,
-        body: one.body,
-        line: one.line ?? null,
-        startLine: one.start_line ?? null,
-        side: one.side ?? 'RIGHT',
-      })),
-    }
-    reviews.push(made)
-    return ok(reviewJson(made))
-  }
-
   const found = (request: Request, number: string, work: (pull: Pull) => Promise<LocalAnswer> | LocalAnswer): Promise<LocalAnswer> | LocalAnswer => {
     const pull = of(request.hosted).get(Number(number))
     return pull === undefined ? NOT_FOUND : work(pull)
@@ -529,28 +407,6 @@ export function createPulls(world: World) {
         request,
         [...of(request.hosted).values()].filter((pull) => commitsOf(pull).includes(sha)).map((pull) => json(pull, false)),
       ),
-    'pulls/create-review': (request, number = '') => found(request, number, (pull) => review(request, pull)),
-    'pulls/list-reviews': (request, number = '') => found(request, number, (pull) => page(request, reviews.filter((one) => one.pull === pull).map(reviewJson))),
-    'pulls/get-review': (_request, _, id = '') => {
-      const one = reviews.find((candidate) => candidate.id === Number(id))
-      return one === undefined ? NOT_FOUND : ok(reviewJson(one))
-    },
-    'pulls/list-comments-for-review': (request, _, id = '') => {
-      const one = reviews.find((candidate) => candidate.id === Number(id))
-      return one === undefined
-        ? NOT_FOUND
-        : page(
-            request,
-            one.comments.map((comment) => reviewCommentJson(one, comment)),
-          )
-    },
-    'pulls/list-review-comments': (request, number = '') =>
-      found(request, number, (pull) =>
-        page(
-          request,
-          reviews.filter((one) => one.pull === pull).flatMap((one) => one.comments.map((comment) => reviewCommentJson(one, comment))),
-        ),
-      ),
   }
   return {
     handlers,
@@ -569,6 +425,9 @@ export function createPulls(world: World) {
     enqueue,
     dequeue,
     association,
+    baseOf,
+    commitsOf,
+    countReviewComments: (pull: Pull, more: number): void => void reviewComments.set(pull, (reviewComments.get(pull) ?? 0) + more),
     /** Open ones whose head is this commit of this repository, as webhooks about checks and runs name them; forks are not seen. */
     at: (repository: Repository, commit: string): readonly Json[] =>
       [...of(repository).values()]
@@ -599,10 +458,6 @@ export function createPulls(world: World) {
         head: pull.head,
         base: pull.baseRef,
       })),
-    reviewsOf: (repository: Repository, number: number): readonly StoredReview[] =>
-      reviews
-        .filter(({ pull }) => pull.repository === repository && pull.number === number)
-        .map(({ id, by, state, body, commit, comments }) => ({ id, login: by.login, state, body, commit, comments })),
     /** Whether somebody may close or edit it: its author, and who may write. */
     mayChange: (pull: Pull, by: Account): boolean => pull.author === by || reaches(roleOf(pull.repository, by.login), 'write'),
     must(repository: Repository, number: number): Pull {

@@ -252,6 +252,19 @@ describe('a pull request', () => {
     expect(checksOf(world, next)).toMatchObject({ ctss: 'action_required' })
   })
 
+  it('from a fork whose head is a branch of ours changes nothing of what is said of that branch', async () => {
+    await using world = await makeAppWorld()
+    await world.push(MAIN)
+    await finish(world)
+    const head = await world.push(FEATURE)
+    await finish(world)
+    const before = checksOf(world, head)
+    await world.openPull(FEATURE, { fork: 'fix', author: STRANGER })
+    await world.settle()
+    expect(before).toMatchObject({ ctss: 'success' })
+    expect(checksOf(world, head)).toEqual(before)
+  })
+
   it('from the repository itself has its wishes moved to the branch', async () => {
     await using world = await makeAppWorld()
     await world.push(FEATURE)

@@ -5,6 +5,7 @@ import { serviceRoutes } from '../../../../app/routes.ts'
 import { pageRoutes } from '../../../../app/web/pages.ts'
 import { openRunCharts } from '../../../../app/web/run-charts.ts'
 import { watchRuns } from '../../../../app/web/watch-runs.ts'
+import { Failure } from '../../../../pipeline/failure.ts'
 import type { Chart } from '../../../../pipeline/ports/charts.ts'
 import type { StoredRun } from '../../../../pipeline/ports/service-state.ts'
 import type { WorkflowRunFacts } from '../../../../pipeline/service/world.ts'
@@ -59,7 +60,16 @@ const WORKFLOW: WorkflowRunFacts = {
   ],
 }
 
-function open(change: { run?: Partial<StoredRun>; records?: readonly StageRecord[]; workflow?: WorkflowRunFacts | Error; isPrivate?: boolean | Error } = {}) {
+function open(
+  change: {
+    drawn?: Error
+    baseline?: Error
+    run?: Partial<StoredRun>
+    records?: readonly StageRecord[]
+    workflow?: WorkflowRunFacts | Error
+    isPrivate?: boolean | Error
+  } = {},
+) {
   const state = { run: { ...RUN, ...change.run }, records: change.records ?? [] }
   let [asked, now] = [0, 0]
   const log = openLog('silent')
@@ -91,10 +101,19 @@ function open(change: { run?: Partial<StoredRun>; records?: readonly StageRecord
     dark: { svg: '', png: Buffer.from('dark') },
   }
   let drawn = 0
-  const renderer = { render: async () => ((drawn += 1), [chart]) }
+  const renderer = {
+    async render() {
+      drawn += 1
+      if (change.drawn !== undefined) throw change.drawn
+      return [chart]
+    },
+  }
+  const newestRelease = async (): Promise<undefined> => {
+    if (change.baseline !== undefined) throw change.baseline
+  }
   const charts = openRunCharts({
     state: { recordsOfRun: async () => state.records },
-    catalogue: { newestRelease: async () => undefined },
+    catalogue: { newestRelease },
     renderer,
     now: () => now,
   })
@@ -280,6 +299,12 @@ describe('charts', () => {
       'cross-origin',
     ])
     expect((await get(`/runs/${ID}`)).text).toContain('image-size-light.png')
+  })
+
+  it('are drawn without a release to compare with, where the registry is down; a page goes without those that cannot be drawn', async () => {
+    expect((await open({ ...delivered, baseline: new Failure('registry-unavailable', 'down') }).get(path('light'))).status).toBe(200)
+    const { status, text } = await open({ ...delivered, drawn: new Error('no') }).get(`/runs/${ID}`)
+    expect([status, text.includes('<img')]).toEqual([200, false])
   })
 
   it.each([

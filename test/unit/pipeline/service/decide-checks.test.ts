@@ -20,7 +20,9 @@ import {
   makeTagWorld,
   makeWorkflow,
   makeWorld,
+  NOW,
   passedStages,
+  reusedStages,
 } from '../../../support/ref-world.ts'
 
 function checksOf(world: RefWorld): readonly WantedCheck[] {
@@ -214,6 +216,23 @@ describe('progress', () => {
 })
 
 describe('a verdict', () => {
+  it('that is used again says which commit it is from', () => {
+    const world = makeWorld({
+      plugins: [
+        makePlugin({ stages: reusedStages({ train: { state: 'reused', outcome: 'passed', from: { commit: null, ended: NOW } } }), plan: makeReusePlan() }),
+      ],
+    })
+    expect(checkOf(world, 'ctss / build')).toMatchObject({
+      title: 'Passed, result of commit aaaaaaa',
+      summary: expect.stringContaining('since commit `aaaaaaa`') as string,
+    })
+    expect(checkOf(world, 'ctss / train')).toMatchObject({
+      title: 'Passed, result of an earlier run',
+      summary: expect.stringContaining('since an earlier run') as string,
+    })
+    expect(decideRef(world).wakeAt).toBeUndefined()
+  })
+
   it('of a run that did not pass, and of which nothing else is known, is no success', () => {
     const world = makeWorld({ runs: [makeEndedRun('failed')] })
     expect(checkOf(world, 'ctss').state).toEqual({ status: 'completed', conclusion: 'failure' })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decideRef } from '../../../../pipeline/service/decide-ref.ts'
-import { overBudget, REPLACEABLE } from '../../../../pipeline/service/decide-runs.ts'
+import { overBudget } from '../../../../pipeline/service/budget.ts'
+import { REPLACEABLE } from '../../../../pipeline/service/run-steps.ts'
 import type { RefWorld, RunFacts } from '../../../../pipeline/service/world.ts'
 import {
   COMMITS,

@@ -3,7 +3,7 @@ import type { WishKind } from '../../../../pipeline/service/wish.ts'
 import { Random, seedOf } from '../../../oracle/random.ts'
 import { SimulatedService, type CommitSpec, type PullSpec, type Told } from './simulated-service.ts'
 
-const ORDERS_PER_STORY = 200
+const ORDERS_PER_STORY = 120
 const SERIES = 6
 
 /** Something that happens at GitHub, and what its webhooks tell of it. `isAwaited`: people see that all is done before they do it. */

@@ -120,7 +120,7 @@ export class SimulatedService {
   /** Lets everything come to its end. */
   settle(): void {
     for (let step = 0; step < 100; step += 1) {
-      for (const ref of [...this.#woken]) this.advance(ref)
+      for (const ref of this.#woken) this.advance(ref)
       if (this.#woken.size === 0 && this.#alarms.size === 0) return
       this.pass(2)
     }
@@ -150,7 +150,7 @@ export class SimulatedService {
               pusher: pusher && { ...pusher, access: writers.has(pusher.login) ? 'write' : 'read' },
               since,
             },
-      pullRequests: pull.map(({ ref: _, ...facts }) => facts),
+      pullRequests: pull,
       plugins: [],
       runs: this.#runs.filter((run) => (run.ref === ref && run.state !== 'ended') || run.commit === commit),
       approvals: this.#approvals,
