@@ -183,6 +183,7 @@ async function assemble(
     log,
     policy: app.policy,
     publicUrl,
+    runUrl: links.run,
     dispatchInputs: dispatchInputs(app),
     permissions: readAppManifest().permissions,
     toolVersion: packageJson.version,

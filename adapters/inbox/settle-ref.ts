@@ -45,7 +45,7 @@ export async function giveBackRef(
   const { repository, ref } = job.address
   const row = db.selectFrom('service.refs').select('told').where('repository', '=', repository).where('ref', '=', ref)
   const now = (await row.forUpdate().executeTakeFirst())?.told
-  if (!(await heldRefs(db, [job])).has(job.id)) return false
+  if (!(await heldRefs(db, [job])).has(attemptName(job))) return false
   const { error } = failed
   const inside = { db: bossInside(db) }
   if (told !== undefined && now !== told) {
@@ -64,18 +64,23 @@ export async function giveBackRef(
   return false
 }
 
-/** Shows a sign of life for jobs. Answers those that are still ours. */
+/** Shows a sign of life for jobs. Answers the names of the attempts that are still ours. */
 export async function renewRefs(db: Kysely<ServiceTables>, boss: PgBoss, jobs: readonly TakenRef[]): Promise<ReadonlySet<string>> {
   await boss.touch(REFS_QUEUE, jobs.map(attemptOf))
   return heldRefs(db, jobs)
 }
 
-/** Ids of the jobs that are in these attempts still, whose rows it locks. pg-boss knows, but does not say so in its types. */
+/** One attempt of one job: after its lease is over, the same process may take the same job again. */
+export function attemptName({ id, retryCount }: Pick<TakenRef, 'id' | 'retryCount'>): string {
+  return `${id} ${retryCount}`
+}
+
+/** Which jobs are in these attempts still; their rows are locked. pg-boss knows, but does not say so in its types. */
 async function heldRefs(db: Kysely<ServiceTables>, jobs: readonly TakenRef[]): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ id: string; retryCount: number }>`
     select id, retry_count as "retryCount" from pgboss.job
     where name = ${REFS_QUEUE} and state = 'active' and id = any(${jobs.map(({ id }) => id)}::uuid[]) for update`.execute(db)
-  return new Set(rows.filter((row) => jobs.some(({ id, retryCount }) => id === row.id && retryCount === row.retryCount)).map(({ id }) => id))
+  return new Set(rows.map(attemptName))
 }
 
 function attemptOf({ id, retryCount }: TakenRef): { id: string; retryCount: number } {

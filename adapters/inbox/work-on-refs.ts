@@ -8,7 +8,7 @@ import { makeBell } from './bell.ts'
 import { forgetOld, isAnyDue, mendRefs, vacuum, wakeDue } from './keep-house.ts'
 import { REFS_QUEUE, WAKE_CHANNEL } from './refs-queue.ts'
 import { asError, repeat } from './repeat.ts'
-import { finishRef, giveBackRef, readTold, renewRefs, type TakenRef } from './settle-ref.ts'
+import { attemptName, finishRef, giveBackRef, readTold, renewRefs, type TakenRef } from './settle-ref.ts'
 
 export interface RefWorkOptions {
   readonly database: Database<ServiceTables>
@@ -61,10 +61,10 @@ export async function workOnRefs(options: RefWorkOptions, handle: Handle, parall
     const free = parallel - inHand.size
     const jobs = free === 0 ? [] : await take(options, free)
     for (const job of jobs) {
-      inHand.set(job.id, job)
+      inHand.set(attemptName(job), job)
       const task = attend(options, handle, job).then((isThereMore) => {
         if (isThereMore || inHand.size === parallel) bell.ring()
-        inHand.delete(job.id)
+        inHand.delete(attemptName(job))
         tasks.delete(task)
       })
       tasks.add(task)
@@ -126,7 +126,7 @@ async function renewLeases({ database, boss, leaseSeconds }: RefWorkOptions, inH
   try {
     const held = await database.query((db) => renewRefs(db, boss, jobs))
     for (const job of jobs) {
-      if (held.has(job.id)) job.seenMs = nowMs
+      if (held.has(attemptName(job))) job.seenMs = nowMs
       else loseRef(job)
     }
   } finally {

@@ -5,11 +5,8 @@ import { planningPorts } from '../../pipeline/plan/planning-ports.ts'
 import type { RepositoryTree } from '../../pipeline/ports/repository-tree.ts'
 import type { ReleaseSummary } from '../../pipeline/ports/catalogue.ts'
 import { resolveTreePath, indexTree, treeDigest } from '../../pipeline/tree.ts'
-import '../../pipeline/validate/dockerfile/dockerfile.ts'
 import { filesToSuggestFor, suggestFixes } from '../../pipeline/validate/fixes/suggest-fixes.ts'
-import '../../pipeline/validate/python/module.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
-import '../../pipeline/validate/rules/repository-rule-list.ts'
 import { MAX_FILE_BYTES } from '../../pipeline/validate/yaml-source.ts'
 import type { StageRecord } from '../../schemas/generated/types.ts'
 import type { FromProcess, JudgeTask, PlanTask, Task, ToProcess, TreeListing } from './messages.ts'
@@ -27,6 +24,12 @@ process.on('message', (message: ToProcess) => {
 })
 // Without its parent nobody would end it.
 process.on('disconnect', () => process.exit())
+// What judging loads only when it needs it: here it would count as work on the first task.
+await Promise.all([
+  import('../../pipeline/validate/dockerfile/dockerfile.ts'),
+  import('../../pipeline/validate/python/module.ts'),
+  import('../../pipeline/validate/rules/repository-rule-list.ts'),
+])
 tell({ kind: 'ready' })
 
 function tell(message: FromProcess): void {

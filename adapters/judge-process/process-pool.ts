@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Answers, FromProcess, Task, ToProcess } from './messages.ts'
@@ -208,11 +209,13 @@ function startProcess({ file, folder }: PoolEntry, { memoryMb, timeoutMs }: Pool
 function leave(child: ChildProcess): void {
   child.unref()
   child.channel?.unref()
+  if (child.stderr instanceof Socket) child.stderr.unref()
 }
 
 function hold(child: ChildProcess): void {
   child.ref()
   child.channel?.ref()
+  if (child.stderr instanceof Socket) child.stderr.ref()
 }
 
 function asError(reason: unknown): Error {

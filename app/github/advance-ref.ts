@@ -128,7 +128,7 @@ async function tellRefusals(context: ActContext, refusals: readonly Failure[]): 
     buttons: [],
     isProgress: false,
   }
-  await putCheck(context, check).catch((error: unknown) => {
+  await putCheck({ ...context, isPrivate: context.world.repository.isPrivate }, check).catch((error: unknown) => {
     throw isRefused(error) ? first : error
   })
 }

@@ -16,7 +16,7 @@ import { suggestFixes } from './suggest-fixes.ts'
 export async function execute(context: ActContext, action: Action): Promise<ActOutcome> {
   switch (action.kind) {
     case 'put-check':
-      return putCheck(context, action.check)
+      return putCheck({ ...context, isPrivate: context.world.repository.isPrivate }, action.check)
     case 'create-run':
       return createRun(context, action)
     case 'dispatch':

@@ -20,11 +20,16 @@ interface SentCheck {
   readonly digest: string
 }
 
+/** What a check is written with. */
+export interface CheckContext extends Pick<ActContext, 'services' | 'repository' | 'forge' | 'signal'> {
+  readonly isPrivate: boolean
+}
+
 /**
  * Makes a check run be as it should: made once, changed only when it would say something else. GitHub adds annotations and takes none away: where others are
  * wanted than those that were sent (a stage ran again), a new check run of the same name takes its place, as for GitHub's own re-runs.
  */
-export async function putCheck(context: Pick<ActContext, 'services' | 'repository' | 'forge' | 'signal'>, check: WantedCheck): Promise<ActOutcome> {
+export async function putCheck(context: CheckContext, check: WantedCheck): Promise<ActOutcome> {
   const base = `check:${context.repository.id}:${check.commit}:${check.name}`
   const former: number[] = []
   for (let generation = 0; generation < MOST_GENERATIONS; generation += 1) {
@@ -36,12 +41,7 @@ export async function putCheck(context: Pick<ActContext, 'services' | 'repositor
 }
 
 /** A number: a newer check run takes the place of this one. `former`: those of which this one has taken the place. */
-async function putGeneration(
-  context: Pick<ActContext, 'services' | 'repository' | 'forge' | 'signal'>,
-  check: WantedCheck,
-  key: string,
-  former: readonly number[],
-): Promise<ActOutcome | number> {
+async function putGeneration(context: CheckContext, check: WantedCheck, key: string, former: readonly number[]): Promise<ActOutcome | number> {
   const { services, forge, signal } = context
   const { effects } = services.state
   // Two refs at one commit have one check run; it names the one that wrote first, or changed it last.
@@ -67,7 +67,7 @@ async function putGeneration(
   const isMade = sent === undefined
   if (sent === undefined) {
     const first = check.annotations.slice(0, BATCH)
-    const id = await forge.createCheck(check.commit, contentOf(services.publicUrl, check, first))
+    const id = await forge.createCheck(check.commit, contentOf(context, check, first))
     sent = { id, count: first.length, digest: digestAnnotations(first) }
   }
   const isContinued = sent.count <= check.annotations.length && digestAnnotations(check.annotations.slice(0, sent.count)) === sent.digest
@@ -86,16 +86,10 @@ async function putGeneration(
 }
 
 /** Sends the annotations that it has not got, and what else has changed. False: it is gone. */
-async function writeRest(
-  { services, forge, signal }: Pick<ActContext, 'services' | 'forge' | 'signal'>,
-  check: WantedCheck,
-  key: string,
-  sent: SentCheck,
-  isMade: boolean,
-): Promise<boolean> {
+async function writeRest(context: CheckContext, check: WantedCheck, key: string, sent: SentCheck, isMade: boolean): Promise<boolean> {
+  const { services, forge, signal } = context
   const { effects } = services.state
-  const update = async (annotations: readonly CheckAnnotation[]): Promise<boolean> =>
-    forge.updateCheck(sent.id, contentOf(services.publicUrl, check, annotations))
+  const update = async (annotations: readonly CheckAnnotation[]): Promise<boolean> => forge.updateCheck(sent.id, contentOf(context, check, annotations))
   let isCurrent = isMade
   for (let from = sent.count; from < check.annotations.length; from += BATCH) {
     const batch = check.annotations.slice(from, from + BATCH)
@@ -113,9 +107,9 @@ async function writeRest(
   return isCurrent || update([])
 }
 
-function contentOf(publicUrl: string, check: WantedCheck, annotations: readonly CheckAnnotation[]): CheckContent {
+function contentOf({ services, isPrivate }: CheckContext, check: WantedCheck, annotations: readonly CheckAnnotation[]): CheckContent {
   const { name, state, title, summary, buttons, run, externalId } = check
-  return { name, state, title, summary, buttons, annotations, externalId, detailsUrl: run === undefined ? undefined : `${publicUrl}/runs/${run}` }
+  return { name, state, title, summary, buttons, annotations, externalId, detailsUrl: run && services.runUrl(run, isPrivate) }
 }
 
 function digestAnnotations(annotations: readonly CheckAnnotation[]): string {

@@ -38,6 +38,8 @@ export interface AppServices {
   readonly policy: ServicePolicy
   /** Where people and jobs reach the app, without a slash at its end. */
   readonly publicUrl: string
+  /** The page of a run; of a private repository, an address that nobody can guess. */
+  readonly runUrl: (run: string, isPrivate: boolean) => string
   /** Inputs of the dispatched workflow besides repository, commit, plan, app and path: `runner`, `runners`, `registry` and their like. */
   readonly dispatchInputs: Readonly<Record<string, string>>
   /** What app.yml asks for, `checks` → `write`. */

@@ -8,6 +8,8 @@ const REDELIVER = { everyMs: 5 * MINUTE_MS, backMs: 30 * MINUTE_MS }
 /** "Deliveries … in the past 3 days" are kept (docs.github.com, "Redelivering webhooks"): the first look goes back to where the app was down. */
 const FIRST_BACK_MS = 3 * 24 * 60 * MINUTE_MS
 const COMPARE_MS = 60 * MINUTE_MS
+/** What came while the app was down is looked for soon after its start. */
+const SOON_MS = MINUTE_MS
 
 export interface SweepOptions {
   readonly signal: AbortSignal
@@ -15,7 +17,7 @@ export interface SweepOptions {
   readonly random: () => number
 }
 
-/** Sweeps until the signal fires: what was never delivered, every five minutes; the whole world, every hour. Neither ends by a failure. */
+/** Sweeps until the signal fires: what was never delivered, every five minutes; the whole world, every hour; both first of all a minute after the start. Neither ends by a failure. */
 export async function runSweeps(services: AppServices, { signal, random }: SweepOptions): Promise<void> {
   let backMs = FIRST_BACK_MS
   const redeliver = async (): Promise<void> => {
@@ -29,9 +31,9 @@ export async function runSweeps(services: AppServices, { signal, random }: Sweep
 }
 
 async function repeat({ log, pause }: AppServices, { signal, random }: SweepOptions, name: string, everyMs: number, sweep: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
+  for (let waitMs = SOON_MS; !signal.aborted; waitMs = everyMs) {
     try {
-      await pause(everyMs * (0.75 + random() / 2), signal)
+      await pause(waitMs * (0.75 + random() / 2), signal)
       await sweep()
     } catch (error) {
       if (!signal.aborted) log.error({ err: error, sweep: name }, 'a sweep failed; it comes again')

@@ -97,6 +97,7 @@ beforeEach(async () => {
     log,
     policy: POLICY,
     publicUrl: 'https://ctss.example',
+    runUrl: (run, isPrivate) => `https://ctss.example/runs/${run}${isPrivate ? '?key=secret' : ''}`,
     dispatchInputs: {},
     permissions: { checks: 'write', contents: 'write', issues: 'write', pull_requests: 'write' },
     toolVersion: '0.1.0',

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -184,6 +185,20 @@ describe('a process that does what it must not', () => {
 
   it('says that no process could be started', async () => {
     await expect(open({}, { file: new URL('./no-such-file.mjs', import.meta.url), folder: ROOT }).judge(tree, {}, never)).rejects.toThrow(/no-such-file/)
+  })
+})
+
+describe('a process that waits for tasks', () => {
+  it('keeps nobody from ending, and ends with whoever started it', () => {
+    const script = `
+      import { openIsolatedJudge } from './adapters/judge-process/isolated-judge.ts'
+      import { openFolder } from './adapters/repository-tree/open.ts'
+      const never = new AbortController().signal
+      const judged = await openIsolatedJudge().judge(await openFolder('examples/smoke-detector', { signal: never }), {}, never)
+      console.log(judged.kind)`
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module-typescript', '--eval', script], { encoding: 'utf8', timeout: 60_000 })
+
+    expect([status, stdout], stderr).toEqual([0, 'judged\n'])
   })
 })
 

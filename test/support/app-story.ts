@@ -1,3 +1,4 @@
+import { createHmac, randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -63,6 +64,10 @@ export interface AppStory extends AsyncDisposable {
   said(repository: string, number: number): Promise<readonly string[]>
   /** Everything that the app has written at GitHub so far, one text each: checks, comments, reviews. */
   written(repository: string): Promise<readonly string[]>
+  /** A delivery of a test's own making, signed as GitHub's unless `headers` say otherwise; what the service answers. */
+  deliver(event: string, payload: unknown, headers?: Readonly<Record<string, string>>): Promise<number>
+  /** What a job asks of the service's API: `runs/ID/plan` and its like. */
+  ask(method: string, path: string, token: string, body?: unknown): Promise<Response>
   /** Every secret that is in a text: of the service, and tokens of GitHub's form. */
   secretsIn(text: string): readonly string[]
 }
@@ -163,6 +168,27 @@ export async function startAppStory({ repositories, people, app, environment = {
       }
       return texts
     },
+    async deliver(event, payload, headers = {}) {
+      const body = typeof payload === 'string' ? payload : JSON.stringify(payload)
+      const answer = await fetch(`${url}/api/github/webhooks`, {
+        method: 'POST',
+        body,
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': event,
+          'x-github-delivery': randomUUID(),
+          'x-hub-signature-256': `sha256=${createHmac('sha256', SECRETS.webhook).update(body).digest('hex')}`,
+          ...headers,
+        },
+      })
+      return answer.status
+    },
+    ask: async (method, path, token, body) =>
+      fetch(`${url}/api/v1/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
     secretsIn: (text) => [...Object.values(SECRETS).filter((secret) => text.includes(secret)), ...(text.match(TOKEN) ?? [])],
     async [Symbol.asyncDispose]() {
       await service.stop()

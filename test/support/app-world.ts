@@ -200,6 +200,7 @@ export async function makeAppWorld(changes: Partial<AppServices> = {}): Promise<
     log: pino({ level: 'silent' }),
     policy: POLICY,
     publicUrl: 'https://ctss.example',
+    runUrl: (run, isPrivate) => `https://ctss.example/runs/${run}${isPrivate ? '?key=secret' : ''}`,
     dispatchInputs: { registry: 'registry.test' },
     permissions: { checks: 'write' },
     toolVersion: '0.1.0',

@@ -29,7 +29,7 @@ function wanted(changes: Partial<WantedCheck> = {}): WantedCheck {
 async function put(world: AppWorld, check: WantedCheck): Promise<ActOutcome> {
   const { services, repository } = world
   const installed = { installation: 1, id: repository.id, owner: 'sage', name: 'plugin' }
-  return putCheck({ services, repository: installed, forge: services.forge.open(installed), signal: new AbortController().signal }, check)
+  return putCheck({ services, repository: installed, forge: services.forge.open(installed), signal: new AbortController().signal, isPrivate: false }, check)
 }
 
 describe('a check', () => {

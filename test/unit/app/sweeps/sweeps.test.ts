@@ -115,6 +115,6 @@ describe('the sweeps', () => {
     }
     await world.push(MAIN, {}, { isSilent: true })
     await runSweeps(world.services, { signal: ending.signal, random: () => 0.5 })
-    expect(new Set(pauses)).toEqual(new Set([300_000, 3_600_000]))
+    expect(new Set(pauses)).toEqual(new Set([60_000, 300_000, 3_600_000]))
   })
 })
