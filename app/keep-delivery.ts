@@ -7,7 +7,7 @@ import type { WebhookEvent } from './webhook.ts'
 
 export interface KeepPorts {
   readonly state: Pick<ServiceState, 'effects' | 'repository' | 'repositories' | 'putRepository' | 'openRuns' | 'runOfWorkflow' | 'runsOf'>
-  readonly inbox: Pick<Inbox, 'parked' | 'replay'>
+  readonly inbox: Pick<Inbox, 'parked' | 'replay' | 'wakeAt'>
   /** Durable once it is answered. */
   readonly put: (deliveries: readonly Delivery[]) => Promise<void>
   readonly clock: Clock
@@ -16,6 +16,8 @@ export interface KeepPorts {
 }
 
 const MOST_PARKED = 1000
+/** A run has some ten jobs, each with three webhooks, and a check shows progress every 30 s at most. */
+const PROGRESS_MS = 20_000
 
 /**
  * Keeps what a webhook tells, in the database and nowhere else: GitHub is asked by the worker, later. The same delivery again changes nothing, also when
@@ -24,6 +26,9 @@ const MOST_PARKED = 1000
 export async function keepDelivery({ id, name, payload }: WebhookEvent, ports: KeepPorts): Promise<void> {
   const { put, clock, log, appId } = ports
   const told = readDelivery(name, id, payload, clock.now(), { appId })
+  if (told.seen !== undefined && (await ports.state.repository(told.seen.id)) === undefined) {
+    await ports.state.putRepository({ ...told.seen, isSuspended: false })
+  }
   const isAboutRepositories = told.repositories.length > 0 || told.installations.length > 0
   const woken = isAboutRepositories ? await once(id, ports, async () => changeRepositories(id, told.repositories, told.installations, ports)) : []
   const runs = await Promise.all(told.controlRuns.map(async (run) => wakeRun(id, name, run, ports)))
@@ -69,10 +74,14 @@ async function changeRepositories(
   return runs.map((run, index) => ({ id: `${id}/run/${index}`, address: { repository: run.repository, ref: run.ref }, cause: 'installation' }))
 }
 
-/** A workflow run that is none of ours wakes nothing. */
-async function wakeRun(id: string, name: string, { workflowRun }: ControlRun, { state }: KeepPorts): Promise<readonly Delivery[]> {
+/** A workflow run that is none of ours wakes nothing; progress of a job wakes in a while. */
+async function wakeRun(id: string, name: string, { workflowRun, isOver }: ControlRun, { state, inbox, clock }: KeepPorts): Promise<readonly Delivery[]> {
   const run = await state.runOfWorkflow(workflowRun)
-  return run === undefined ? [] : [{ id, address: { repository: run.repository, ref: run.ref }, cause: name }]
+  if (run === undefined) return []
+  const address = { repository: run.repository, ref: run.ref }
+  if (isOver) return [{ id, address, cause: name }]
+  await inbox.wakeAt(address, new Date(Date.parse(clock.now()) + PROGRESS_MS).toISOString())
+  return []
 }
 
 /** What names a commit alone is for the refs that had a run of it. */

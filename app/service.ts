@@ -32,7 +32,7 @@ import { readAppManifest, WEBHOOK_PATH } from './manifest.ts'
 import { openMetrics, type Metrics } from './metrics.ts'
 import { serviceRoutes } from './routes.ts'
 import { startServer } from './server.ts'
-import { runSweeps } from './sweeps/run-sweeps.ts'
+import { runSweeps, type SweepTimes } from './sweeps/run-sweeps.ts'
 import { openProbot, webhook } from './webhook.ts'
 import { assetRoutes, pageRoutes } from './web/pages.ts'
 import { openRunCharts } from './web/run-charts.ts'
@@ -52,6 +52,7 @@ export interface ServiceOptions {
   readonly store?: ServiceStore
   readonly forge?: Pick<GithubAppOptions, 'writeGapMs' | 'timeoutMs' | 'pause'>
   readonly settleMs?: number
+  readonly sweepEveryMs?: SweepTimes
   /** Handles a ref, instead of the real worker. */
   readonly advance?: AdvanceRef
 }
@@ -99,7 +100,7 @@ async function startWhole(environment: AppEnvironment, app: RegisteredApp, optio
     parallel: app.parallelRefs,
     signal: draining.signal,
   })
-  const sweeps = runSweeps(services, { signal: draining.signal, random: Math.random })
+  const sweeps = runSweeps(services, { signal: draining.signal, random: Math.random, everyMs: options.sweepEveryMs })
   log.info({ port: server.port, version: packageJson.version }, 'the service is ready')
   return {
     port: server.port,

@@ -11,6 +11,7 @@ import type { Records } from './ports/records.ts'
 import type { RepositoryTree } from './ports/repository-tree.ts'
 import { hasErrors } from './problem.ts'
 import { STAGES, type StageContext, type StageName, type StageResult } from './stage.ts'
+import { secondsOfRecord } from './record-seconds.ts'
 
 /** What became of one stage in one run. */
 export interface StageSummary {
@@ -254,7 +255,7 @@ async function summariseGiven(stage: StageName, given: GivenStage, script: Stage
   const { record, ran } = given
   const key = asDigest(record.key)
   if (record.outcome === 'skipped') return skippedSummary(stage, null, record.reason ?? 'skipped')
-  const seconds = ran ? Math.max(0, Date.parse(record.ended) - Date.parse(record.started)) / 1000 : 0
+  const seconds = ran ? secondsOfRecord(record) : 0
   const summary = { ...(await summarise(stage, record, ran, key, script, run, request)), seconds }
   return record.outcome === 'error' ? { ...summary, key: null, ...(record.reason !== undefined && { reason: record.reason }) } : summary
 }

@@ -5,7 +5,7 @@ import type { RefAddress } from '../../pipeline/service/world.ts'
 import { bossInside, type Database } from '../database/open-database.ts'
 import { insertPusher, insertWish } from '../service-state/database-state.ts'
 import type { ServiceTables } from '../service-state/service-tables.ts'
-import { keyOf, REFS_QUEUE, sendRef, WAKE_CHANNEL } from './refs-queue.ts'
+import { jobInsert, keyOf, REFS_QUEUE, WAKE_CHANNEL } from './refs-queue.ts'
 import { workOnRefs } from './work-on-refs.ts'
 
 export interface BossInboxOptions {
@@ -104,16 +104,15 @@ async function wakeRef(
   fresh: RawBuilder<unknown>,
 ): Promise<boolean> {
   const { repository, ref } = address
-  const { rows } = await sql<{ isFirst: boolean; isRetried: boolean }>`
+  const { rows } = await sql<{ isRetried: boolean }>`
     with fresh as (${fresh}), woken as (
       insert into service.refs (repository, ref, told, cause) select ${repository}::bigint, ${ref}, 1, ${cause} from fresh
       on conflict (repository, ref) do update set told = refs.told + 1, told_at = now(), cause = excluded.cause,
         parked_at = null, attempts = null, error = case when refs.parked_at is null then refs.error end
       returning told = done + 1 as first, told > done + 1 and error is not null as retried
-    )
-    select first as "isFirst", retried as "isRetried", case when first or retried then pg_notify(${WAKE_CHANNEL}, '') end from woken`.execute(transaction)
+    ), job as (${jobInsert(address, sql`join woken on first`)})
+    select retried as "isRetried", case when first or retried then pg_notify(${WAKE_CHANNEL}, '') end from woken`.execute(transaction)
   const [woken] = rows
-  if (woken?.isFirst === true) await sendRef(transaction, boss, address)
   // One that waits to be tried again need not wait any longer: something new is known.
   if (woken?.isRetried === true) await boss.update(REFS_QUEUE, undefined, { singletonKey: keyOf(address), startAfter: 0, db: bossInside(transaction) })
   return woken !== undefined

@@ -28,7 +28,7 @@ export async function finishRef(db: Transaction<ServiceTables>, boss: PgBoss, jo
     update service.refs set done = case when told = ${told ?? 0} then told else told - 1 end, error = null where repository = ${repository} and ref = ${ref}
     returning told > done as "isAgain"`.execute(db)
   await boss.deleteJob(REFS_QUEUE, attemptOf(job), { db: bossInside(db) })
-  return rows[0]?.isAgain === true && sendRef(db, boss, job.address)
+  return rows[0]?.isAgain === true && sendRef(db, job.address)
 }
 
 /**

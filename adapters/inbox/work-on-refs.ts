@@ -46,11 +46,11 @@ export async function workOnRefs(options: RefWorkOptions, handle: Handle, parall
   const chores = [
     repeat((leaseSeconds * 1000) / RENEWALS, ended.signal, onError, () => renewLeases(options, inHand)),
     repeat(POLL_MS, signal, onError, async () => {
-      if ((await database.query(isAnyDue)) && (await wakeDue(database, boss)) > 0) bell.ring()
+      if ((await database.query(isAnyDue)) && (await wakeDue(database)) > 0) bell.ring()
     }),
     repeat(CLEANING_MS, signal, onError, async () => {
       await database.write(async (db) => {
-        await mendRefs(db, boss)
+        await mendRefs(db)
         await forgetOld(db)
       })
       if (!database.isShared) await database.query(vacuum)

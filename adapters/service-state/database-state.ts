@@ -4,13 +4,13 @@ import type { Records } from '../../pipeline/ports/records.ts'
 import type { KnownRepository, ServiceState } from '../../pipeline/ports/service-state.ts'
 import type { Wish } from '../../pipeline/service/wish.ts'
 import type { Account, RefAddress, Trust } from '../../pipeline/service/world.ts'
-import type { StageRecord } from '../../schemas/generated/types.ts'
 import type { Database } from '../database/open-database.ts'
 import { parseRecord } from '../records/parse-record.ts'
 import { databaseEffects } from './database-effects.ts'
 import { databaseRuns } from './database-runs.ts'
 import { parseWish } from './parse-wish.ts'
 import type { ServiceTables } from './service-tables.ts'
+import { secondsOfRecord } from '../../pipeline/record-seconds.ts'
 
 /** Figures of the newest runs alone say how long a stage takes now. */
 const NEWEST_SECONDS = 20
@@ -158,7 +158,7 @@ function databaseRecords({ query }: Database<ServiceTables>, repository: number,
     put: (record) =>
       query(async (db) => {
         const { stage, outcome, ended } = record
-        const facts = { path: record.subject.prefix ?? '', stage, outcome, seconds: secondsOf(record), ended, document: JSON.stringify(record) }
+        const facts = { path: record.subject.prefix ?? '', stage, outcome, seconds: secondsOfRecord(record), ended, document: JSON.stringify(record) }
         await db
           .insertInto('service.records')
           .values({ repository, trust, key: record.key, ...facts })
@@ -166,10 +166,6 @@ function databaseRecords({ query }: Database<ServiceTables>, repository: number,
           .execute()
       }),
   }
-}
-
-function secondsOf({ started, ended }: StageRecord): number {
-  return (Date.parse(ended) - Date.parse(started)) / 1000
 }
 
 function readRepository(row: {

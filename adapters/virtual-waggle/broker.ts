@@ -15,7 +15,7 @@ const USER = 'ctss'
 /** Boots in 3 s on an idle machine. */
 const BOOT_MS = 90_000
 /** A broker that answers nothing for two beats is frozen: our own time limit, since a plugin may wait for it for ever. */
-const HEARTBEAT_S = 10
+export const HEARTBEAT_S = 10
 /** How long a broker may be silent when it is asked for what it does in milliseconds. */
 const ANSWER_MS = 30_000
 const MEMORY_BYTES = 1536 * 2 ** 20
@@ -26,6 +26,7 @@ export interface BrokerOptions {
   readonly runId: string
   /** Network that plugins are on, where the broker answers to its names on a node. */
   readonly network: string
+  readonly heartbeatSeconds: number
   readonly signal: AbortSignal
 }
 
@@ -57,9 +58,9 @@ export class Broker {
     this.#container = container
     this.#connection = connection
     this.#channel = channel
-    connection.on('error', (error: Error) => this.#lose(error.message))
-    connection.on('close', () => this.#lose('the connection was closed'))
-    channel.on('error', (error: Error) => this.#lose(error.message))
+    connection.on('error', (error: Error) => this.lose(error.message))
+    connection.on('close', () => this.lose('the connection was closed'))
+    channel.on('error', (error: Error) => this.lose(error.message))
   }
 
   /** Fails with `broker-unavailable`, `engine-unavailable`, `cancelled`. */
@@ -69,7 +70,7 @@ export class Broker {
     try {
       await askEngine('starting the broker', container.start())
       const { host, port } = await addressOf(options.docker, container)
-      const connection = await connectTo(container, { host, port, password }, options.signal)
+      const connection = await connectTo(container, { host, port, password, heartbeat: options.heartbeatSeconds }, options.signal)
       const channel = await connection.createChannel()
       const { queue } = await channel.assertQueue('', { exclusive: true, durable: false })
       await channel.bindQueue(queue, 'to-validator', '')
@@ -129,6 +130,14 @@ export class Broker {
     return state && { outOfMemory: state.OOMKilled, paused: state.Paused, running: state.Running }
   }
 
+  /** Takes it for gone from now on: nobody waits for what it may still have to say. */
+  lose(reason: string): void {
+    if (this.#lost !== undefined) return
+    this.#lost = reason
+    this.#listener?.onLost(reason)
+    this.#wake()
+  }
+
   async stop(): Promise<void> {
     this.#listener = undefined
     this.#lost ??= 'stopped'
@@ -151,14 +160,14 @@ export class Broker {
   /** A backlog may take its time, as long as something comes. */
   async #until(isReached: () => boolean): Promise<void> {
     while (!isReached() && this.#lost === undefined) {
-      if (performance.now() - this.#heardMs > ANSWER_MS) return this.#lose(`no answer for ${ANSWER_MS / 1000} s`)
+      if (performance.now() - this.#heardMs > ANSWER_MS) return this.lose(`no answer for ${ANSWER_MS / 1000} s`)
       const changed = new Promise<void>((resolve) => this.#waiting.add(resolve))
       await Promise.race([changed, sleep(1000)])
     }
   }
 
   #take(message: ConsumeMessage | null): void {
-    if (message === null) return this.#lose('our queue was deleted')
+    if (message === null) return this.lose('our queue was deleted')
     this.#heardMs = performance.now()
     if (message.fields.exchange === 'amq.rabbitmq.event') return this.#takeEvent(message)
     const properties = new Map<string, unknown>(Object.entries(message.properties))
@@ -192,13 +201,6 @@ export class Broker {
       default:
         return
     }
-    this.#wake()
-  }
-
-  #lose(reason: string): void {
-    if (this.#lost !== undefined) return
-    this.#lost = reason
-    this.#listener?.onLost(reason)
     this.#wake()
   }
 
@@ -268,7 +270,7 @@ function engineHost(docker: Docker): string {
 
 async function connectTo(
   container: Docker.Container,
-  { host, port, password }: { readonly host: string; readonly port: number; readonly password: string },
+  { host, port, password, heartbeat }: { readonly host: string; readonly port: number; readonly password: string; readonly heartbeat: number },
   signal: AbortSignal,
 ): Promise<ChannelModel> {
   const deadline = performance.now() + BOOT_MS
@@ -276,7 +278,7 @@ async function connectTo(
   while (performance.now() < deadline) {
     signal.throwIfAborted()
     try {
-      return await connect({ hostname: host, port, username: USER, password, heartbeat: HEARTBEAT_S }, { timeout: ANSWER_MS, noDelay: true })
+      return await connect({ hostname: host, port, username: USER, password, heartbeat }, { timeout: ANSWER_MS, noDelay: true })
     } catch (cause) {
       last = cause
     }

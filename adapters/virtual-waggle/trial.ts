@@ -215,7 +215,7 @@ class TrialRun implements AsyncDisposable {
       // The engine walks through all that was written: no more than a quarter of the time goes into looking.
       pauseMs = Math.max(WATCH_MS, 3 * (performance.now() - begun))
       const broker = this.#env.broker.lost === undefined ? await this.#env.broker.inspectEnd() : undefined
-      if (broker?.paused === true) await this.#end({ ending: 'broker-lost', detail: 'its container was paused' })
+      if (broker?.paused === true) this.#env.broker.lose('its container was paused')
     }
   }
 

@@ -11,7 +11,7 @@ import { askEngine, removeQuietly } from '../engine/connect.ts'
 import { removeSuperseded } from '../engine/image.ts'
 import { makeRunId, RUN_LABEL } from '../engine/run-id.ts'
 import type { FindCredentials } from '../registry/registry-client.ts'
-import { Broker } from './broker.ts'
+import { Broker, HEARTBEAT_S } from './broker.ts'
 import { FLOOD_LIMITS, type FloodLimits } from './capture.ts'
 import { readEngineFacts, type EngineFacts } from './engine-facts.ts'
 import { ensureTestbedImage, readTestbedImage } from './testbed-image.ts'
@@ -28,6 +28,8 @@ export interface VirtualWaggleOptions {
   /** The run's id (`makeRunId`), on everything that is created; one of its own without it. */
   readonly runId?: string
   readonly flood?: FloodLimits
+  /** Time between two signs of life of the broker; after two that fail to come it is gone. `HEARTBEAT_S` without it. */
+  readonly heartbeatSeconds?: number
   /** For the registries that hold the images. */
   readonly credentials?: FindCredentials | undefined
 }
@@ -174,6 +176,6 @@ class Session implements TestbedSession {
   }
 }
 
-async function startBroker({ docker, image, runId }: SessionOptions, network: string, signal: AbortSignal): Promise<Broker> {
-  return Broker.start({ docker, image: image.reference, runId, network, signal })
+async function startBroker({ docker, image, runId, heartbeatSeconds = HEARTBEAT_S }: SessionOptions, network: string, signal: AbortSignal): Promise<Broker> {
+  return Broker.start({ docker, image: image.reference, runId, network, heartbeatSeconds, signal })
 }

@@ -17,6 +17,7 @@ import type { StageName } from '../../pipeline/stage.ts'
 import { MANIFEST_FILES } from '../../pipeline/validate/find-manifests.ts'
 import type { PipelineReading } from '../../pipeline/validate/validate.ts'
 import type { RunPlan, StageRecord, Subject } from '../../schemas/generated/types.ts'
+import { secondsOfRecord } from '../../pipeline/record-seconds.ts'
 
 /** One plugin of a commit: what is decided with, and what its report is made of. */
 export interface JudgedPlugin {
@@ -308,7 +309,7 @@ function factsOfRecord(
 ): StageFacts {
   // Of the same commit it is this commit's own, whichever round has seen it first.
   const isOwn = record.subject.commit === commit
-  const seconds = Math.max(0, Date.parse(record.ended) - Date.parse(record.started)) / 1000
+  const seconds = secondsOfRecord(record)
   return {
     stage: record.stage,
     state: isOwn ? 'ran' : 'reused',

@@ -14,6 +14,7 @@ export interface RunView {
   readonly commit: string
   readonly ref: string
   readonly trust: StoredRun['trust']
+  /** `dispatched` until the first job of a stage works. */
   readonly state: StoredRun['state']
   readonly outcome: StoredRun['outcome']
   readonly reason: string | undefined
@@ -54,6 +55,7 @@ export interface RunSources {
 /** Puts together what is known of a run: its plan, what the machines do now, what they have delivered. */
 export function viewRun({ run, repository, githubUrl, records, workflow }: RunSources): RunView {
   const { plan } = run
+  const isBegun = (workflow?.jobs ?? []).some(({ status }) => status === 'in_progress')
   return {
     id: run.id,
     title: plan.name ?? (run.path === '' ? repository.name : run.path),
@@ -61,7 +63,8 @@ export function viewRun({ run, repository, githubUrl, records, workflow }: RunSo
     commit: run.commit,
     ref: run.ref,
     trust: run.trust,
-    state: run.state,
+    // The state is moved when GitHub tells of it, which may be later than it can be seen.
+    state: run.state === 'dispatched' && isBegun ? 'running' : run.state,
     outcome: run.outcome,
     reason: run.reason,
     created: run.created,
@@ -72,10 +75,10 @@ export function viewRun({ run, repository, githubUrl, records, workflow }: RunSo
       const jobs = (workflow?.jobs ?? []).filter(({ name }) => stageOfJob(name) === planned.stage)
       return {
         stage: planned.stage,
-        state: planned.kind === 'skip' ? 'skipped' : planned.kind === 'reuse' ? 'reused' : (record?.outcome ?? stateOf(jobs, run.state)),
-        // Why it was to run is of no interest any more.
-        reason: planned.kind === 'run' ? (record?.reason ?? '') : planned.reason,
-        jobs: jobs.filter(({ status }) => status === 'in_progress').map(viewJob),
+        state: stateOf(planned, record, jobs, run.state),
+        // Why it was to run is of no interest any more, nor that the commit was judged before the run was made.
+        reason: planned.kind === 'run' ? (record?.reason ?? '') : isJudgedBefore(planned) ? '' : planned.reason,
+        jobs: jobs.filter(({ status }) => status === 'in_progress').map((job) => viewJob(job, planned.stage)),
         seconds: record === undefined ? undefined : Math.max(0, (Date.parse(record.ended) - Date.parse(record.started)) / 1000),
         problems: record?.problems ?? [],
       }
@@ -89,14 +92,34 @@ function stageOfJob(name: string): StageName | undefined {
   return parts.includes('plan') ? 'validate' : STAGES.find((stage) => parts.includes(stage))
 }
 
+type PlannedStage = StoredRun['plan']['stages'][number]
+
+/** The service validates a commit before it makes a run of it; the jobs are given the result. */
+function isJudgedBefore({ stage, kind }: PlannedStage): boolean {
+  return stage === 'validate' && kind === 'reuse'
+}
+
+function stateOf(planned: PlannedStage, record: StageRecord | undefined, jobs: readonly JobFacts[], run: StoredRun['state']): StageView['state'] {
+  if (planned.kind === 'skip') return 'skipped'
+  if (isJudgedBefore(planned)) return planned.record?.outcome ?? 'passed'
+  return planned.kind === 'reuse' ? 'reused' : (record?.outcome ?? stateOfJobs(jobs, run))
+}
+
 /** Without a record: what the jobs show. GitHub says nothing of what a stage has found. */
-function stateOf(jobs: readonly JobFacts[], run: StoredRun['state']): StageView['state'] {
+function stateOfJobs(jobs: readonly JobFacts[], run: StoredRun['state']): StageView['state'] {
   if (jobs.some(({ status }) => status === 'in_progress')) return 'running'
   if (run !== 'ended' && !jobs.every(({ status }) => status === 'completed')) return 'waiting'
   if (jobs.length > 0 && jobs.every(({ conclusion }) => conclusion === 'skipped')) return 'skipped'
   return run === 'ended' ? 'unknown' : jobs.length === 0 ? 'waiting' : 'running'
 }
 
-function viewJob({ name, runner, step, started }: JobFacts): JobView {
-  return { name, machine: runner ?? undefined, step: step ?? undefined, started: started ?? undefined }
+/** From the stage on: GitHub puts the jobs before it that call one another, which are the same in every name. */
+function viewJob({ name, runner, step, started }: JobFacts, stage: StageName): JobView {
+  const parts = name.split(' / ')
+  return {
+    name: parts.slice(Math.max(0, parts.indexOf(stage))).join(' / '),
+    machine: runner ?? undefined,
+    step: step ?? undefined,
+    started: started ?? undefined,
+  }
 }

@@ -6,6 +6,7 @@ import { compareRelease, type Comparison } from './compare-release.ts'
 import { decideVerdict } from './decide-verdict.ts'
 import { listReservations } from './list-reservations.ts'
 import type { GateLine, GateRow, ProfileRow, Report, ReportedProblem, ReportedTrial, ReportInput, ReportSection, StageRow, TestCategory } from './report.ts'
+import { secondsOfRecord } from '../record-seconds.ts'
 
 const GITHUB = /^(?:https:\/\/|git@)github\.com[/:]([A-Za-z0-9-]{1,39})\/([A-Za-z0-9._-]{1,100}?)(?:\.git)?\/?$/
 
@@ -94,7 +95,7 @@ function stageRow({ stage, outcome, ran, seconds, reason, record }: StageSummary
   if (ran || record === undefined) return row
   return {
     ...row,
-    reusedFrom: { commit: record.subject.commit, started: record.started, seconds: (Date.parse(record.ended) - Date.parse(record.started)) / 1000 },
+    reusedFrom: { commit: record.subject.commit, started: record.started, seconds: secondsOfRecord(record) },
   }
 }
 

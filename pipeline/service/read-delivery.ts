@@ -27,11 +27,23 @@ export interface InstallationChange {
 export interface ControlRun {
   readonly workflowRun: number
   readonly repository: number
+  /** The whole run has completed; else a job of it has come further. */
+  readonly isOver: boolean
+}
+
+/** A repository that an installation tells of, whatever about. */
+export interface SeenRepository {
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly installation: number
 }
 
 /** What one webhook tells. Empty in every part: nothing that concerns us. */
 export interface DeliveryReading {
   readonly deliveries: readonly Delivery[]
+  /** Of what the deliveries are about: where nothing is known of it, its installation was not told of. */
+  readonly seen?: SeenRepository
   readonly repositories: readonly RepositoryChange[]
   readonly installations: readonly InstallationChange[]
   readonly controlRuns: readonly ControlRun[]
@@ -92,7 +104,10 @@ export function readDelivery(event: string, guid: string, payload: unknown, now:
     now,
     options,
   }
-  return { ...NOTHING, ...READERS.get(event)?.(envelope) }
+  const told = { ...NOTHING, ...READERS.get(event)?.(envelope) }
+  const { repository, installation } = envelope
+  if (told.deliveries.length === 0 || repository === undefined || installation === undefined) return told
+  return { ...told, seen: { id: repository.id, owner: repository.owner, name: repository.name, installation } }
 }
 
 type Reader = (envelope: Envelope) => Partial<DeliveryReading>
@@ -332,9 +347,11 @@ function readRepositoryEvent(envelope: Envelope): Partial<DeliveryReading> {
   return ['archived', 'unarchived', 'edited', 'privatized', 'publicized'].includes(action) ? wake(envelope, branchOf(defaultBranch)) : {}
 }
 
-function readWorkflow({ repository }: Envelope, id: unknown): Partial<DeliveryReading> {
+function readWorkflow({ repository, cause }: Envelope, id: unknown): Partial<DeliveryReading> {
   const workflowRun = idOf(id)
-  return repository === undefined || workflowRun === undefined ? {} : { controlRuns: [{ workflowRun, repository: repository.id }] }
+  return repository === undefined || workflowRun === undefined
+    ? {}
+    : { controlRuns: [{ workflowRun, repository: repository.id, isOver: cause === 'workflow_run.completed' }] }
 }
 
 function readRepository(value: unknown): RepositoryFields | undefined {

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { sql } from 'kysely'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openDatabase } from '../../adapters/database/open-database.ts'
+import { forgetOld, mendRefs } from '../../adapters/inbox/keep-house.ts'
+import { SERVICE_SCHEMA } from '../../adapters/service-state/migrations.ts'
+import type { ServiceTables } from '../../adapters/service-state/service-tables.ts'
 import type { Inbox } from '../../pipeline/ports/inbox.ts'
 import type { RefAddress } from '../../pipeline/service/world.ts'
 import { describeInboxContract } from '../contract/inbox.ts'
@@ -114,11 +119,7 @@ describe.each(places)('the inbox on $name', ({ place }) => {
     await put(store.inbox, 'old')
     expect(await store.inbox.missing(['young', 'old'])).toEqual([])
     await store.close()
-    const { openDatabase } = await import('../../adapters/database/open-database.ts')
-    const { SERVICE_SCHEMA } = await import('../../adapters/service-state/migrations.ts')
-    const { forgetOld } = await import('../../adapters/inbox/keep-house.ts')
-    const { sql } = await import('kysely')
-    const database = await openDatabase<import('../../adapters/service-state/service-tables.ts').ServiceTables>(where, SERVICE_SCHEMA, {
+    const database = await openDatabase<ServiceTables>(where, SERVICE_SCHEMA, {
       connections: 1,
       onError: () => undefined,
     })
@@ -256,15 +257,9 @@ describe('replicas on one server', () => {
     const { inbox } = await stores.open({ place: { url } })
     await put(inbox, 'swept')
     await query(url, 'delete from pgboss.job')
-    const { openDatabase } = await import('../../adapters/database/open-database.ts')
-    const { SERVICE_SCHEMA } = await import('../../adapters/service-state/migrations.ts')
-    const { mendRefs } = await import('../../adapters/inbox/keep-house.ts')
-    const { startBoss } = await import('../../adapters/inbox/refs-queue.ts')
     const quiet = { connections: 1, onError: () => undefined }
-    const database = await openDatabase<import('../../adapters/service-state/service-tables.ts').ServiceTables>({ url }, SERVICE_SCHEMA, quiet)
-    const boss = await startBoss(database, { leaseSeconds: 60, attempts: 8, backoffSeconds: 2, ...quiet })
-    await database.write((db) => mendRefs(db, boss))
-    await boss.stop({ graceful: false })
+    const database = await openDatabase<ServiceTables>({ url }, SERVICE_SCHEMA, quiet)
+    await database.write(mendRefs)
     await database.close()
     const handled: string[] = []
     work(inbox, async ({ ref }) => void handled.push(ref))

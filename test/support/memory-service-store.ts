@@ -4,6 +4,7 @@ import type { Wish } from '../../pipeline/service/wish.ts'
 import type { Account, ApprovalFacts, RefAddress, Trust } from '../../pipeline/service/world.ts'
 import type { StageRecord } from '../../schemas/generated/types.ts'
 import { isFurther } from '../../adapters/service-state/run-progress.ts'
+import { secondsOfRecord } from '../../pipeline/record-seconds.ts'
 
 export interface MemoryStoreOptions {
   /** Milliseconds since 1970; the machine's own by default. */
@@ -193,7 +194,7 @@ function memoryServiceState({ now: nowMs = Date.now }: MemoryStoreOptions): Serv
         .filter((kept) => kept.repository === repository && kept.stage === stage && (kept.subject.prefix ?? '') === path && kept.outcome === 'passed')
         .toSorted((a, b) => compare(b.ended, a.ended))
         .slice(0, 20)
-        .map(({ started, ended }) => (Date.parse(ended) - Date.parse(started)) / 1000),
+        .map(secondsOfRecord),
     async spending(repository, since) {
       const owner = ownerOf(repository)
       const sums = { repositoryMinutes: 0, ownerMinutes: 0, repositoryRuns: 0, ownerRuns: 0 }

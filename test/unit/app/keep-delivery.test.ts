@@ -59,6 +59,16 @@ describe('a delivery', () => {
     expect(await state.pusher({ repository: 101, ref: 'refs/heads/main' }, COMMIT)).toMatchObject({ login: 'zelda', kind: 'person' })
   })
 
+  it('tells of a repository whose installation nobody has told of, and does not bring back one that is gone', async () => {
+    const { state, deliver } = await open()
+    const push = { ref: 'refs/heads/main', after: COMMIT, repository: REPOSITORY, sender: SENDER, installation: { id: 7 } }
+    await deliver('push', push)
+    expect(await state.repository(101)).toEqual({ id: 101, owner: 'zelda', name: 'counter', installation: 7, isSuspended: false })
+    await deliver('installation', installation('deleted'))
+    await deliver('push', push)
+    expect(await state.repository(101)).toMatchObject({ installation: undefined })
+  })
+
   it('counts once, however often it comes', async () => {
     const { deliver, awake } = await open()
     const push = { ref: 'refs/heads/main', after: COMMIT, repository: REPOSITORY, sender: SENDER }
@@ -78,7 +88,10 @@ describe('a delivery', () => {
   it('of a workflow run of ours wakes the ref of the run', async () => {
     const { deliver, awake, makeRun } = await open()
     await makeRun('refs/heads/x')
-    await deliver('workflow_job', { workflow_job: { run_id: 9001 }, repository: { ...REPOSITORY, id: 202 } })
+    const control = { ...REPOSITORY, id: 202 }
+    await deliver('workflow_job', { action: 'completed', workflow_job: { run_id: 9001 }, repository: control })
+    expect(await awake()).toEqual([])
+    await deliver('workflow_run', { action: 'completed', workflow_run: { id: 9001 }, repository: control })
     expect(await awake()).toEqual([{ repository: 101, ref: 'refs/heads/x' }])
   })
 

@@ -175,6 +175,7 @@ describe('the page of a run', () => {
       'machine-7',
       'Build the image',
       'build running',
+      '<b>build / linux/arm64</b>',
       'virtual',
       'no Waggle node is attached',
       'actions/runs/9001',
@@ -205,13 +206,22 @@ describe('the page of a run', () => {
 
   it.each([
     [{ state: 'queued' as const, workflowRun: undefined, reason: 'two runs are under way' }, ['waits for its turn', 'two runs are under way']],
-    [{ state: 'dispatched' as const }, ['waits for a machine']],
+    [{ state: 'dispatched' as const, workflowRun: undefined }, ['waits for a machine']],
+    [{ state: 'dispatched' as const }, ['is under way']],
     [{ state: 'ended' as const, outcome: 'cancelled' as const }, ['was cancelled']],
     [{ state: 'ended' as const, outcome: 'error' as const, reason: 'the machine was lost' }, ['ended in an error', 'the machine was lost']],
     [{ state: 'ended' as const, outcome: 'passed' as const, ref: 'refs/tags/v1.0.0' }, ['The run passed', 'v1.0.0 ·']],
   ])('tells %j in words', async (run, shown) => {
     const { text } = await open({ run }).get(`/runs/${ID}`)
     for (const words of shown) expect(text).toContain(words)
+  })
+
+  it('says nothing of what the service judged before the run, but that it passed', async () => {
+    const plan = makeRunPlan()
+    const stages = plan.stages.map((planned) => (planned.stage === 'validate' ? { ...planned, kind: 'reuse' as const, reason: 'finished' } : planned))
+    const { text } = await open({ run: { plan: { ...plan, stages } } }).get(`/runs/${ID}`)
+    expect(text).toMatch(/<b>validate<\/b><span class="muted">passed/)
+    expect(text).not.toContain('finished')
   })
 
   it('shows texts of strangers as texts', async () => {

@@ -414,7 +414,11 @@ describe('a workflow', () => {
     ['workflow_run', { workflow_run: { id: 9001 } }],
     ['workflow_job', { workflow_job: { id: 4, run_id: 9001 } }],
   ])('%s is told by its run', (event, payload) => {
-    expect(read(event, { ...base, action: 'completed', ...payload })).toEqual({ ...NOTHING, controlRuns: [{ workflowRun: 9001, repository: 1 }] })
+    expect(read(event, { ...base, action: 'completed', ...payload })).toEqual({
+      ...NOTHING,
+      controlRuns: [{ workflowRun: 9001, repository: 1, isOver: event === 'workflow_run' }],
+    })
+    expect(read(event, { ...base, action: 'in_progress', ...payload }).controlRuns).toMatchObject([{ isOver: false }])
   })
 
   it('without run is nothing', () => {
