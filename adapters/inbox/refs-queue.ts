@@ -74,11 +74,16 @@ export async function sendRef(transaction: Transaction<ServiceTables>, address: 
  */
 export function jobInsert({ repository, ref }: RefAddress, source = sql``): RawBuilder<unknown> {
   return sql`
-    insert into pgboss.job (name, policy, singleton_key, data, retry_limit, retry_delay, retry_backoff, retry_delay_max, expire_seconds, deletion_seconds,
+    insert into pgboss.job (name, policy, priority, singleton_key, data, retry_limit, retry_delay, retry_backoff, retry_delay_max, expire_seconds, deletion_seconds,
       heartbeat_seconds, keep_until)
-    select queue.name, policy, ${keyOf({ repository, ref })}, jsonb_build_object('repository', ${repository}::bigint, 'ref', ${ref}::text), retry_limit, retry_delay,
+    select queue.name, policy, ${priorityOf(ref)}::int, ${keyOf({ repository, ref })}, jsonb_build_object('repository', ${repository}::bigint, 'ref', ${ref}::text), retry_limit, retry_delay,
       retry_backoff, retry_delay_max, expire_seconds, deletion_seconds, heartbeat_seconds, now() + make_interval(secs => retention_seconds)
     from pgboss.queue ${source} where queue.name = ${REFS_QUEUE} on conflict do nothing returning 1`
+}
+
+/** Many pull requests of forks at once don't keep others waiting. */
+function priorityOf(ref: string): number {
+  return ref.startsWith('refs/pull/') ? 0 : 1
 }
 
 /** A ref as one text. */

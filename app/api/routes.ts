@@ -60,6 +60,8 @@ export function jobRoutes(ports: JobPorts): Hono {
     const run = RUN.test(id) ? await state.run(id) : undefined
     if (run === undefined) return refuse(404, UNKNOWN)
     if (run.claim === undefined && run.state === 'ended') return refuse(410, 'the run has ended')
+    // Undefined only until GitHub's answer to the dispatch is written down.
+    if (run.claim === undefined && run.workflowRun !== undefined && run.workflowRun !== job.workflowRun) return refuse(409, 'another job has this run')
     const claim = await state.claimRun(id, { workflowRun: job.workflowRun, attempt: job.attempt, at: clock.now() })
     if (!isSameJob(claim, job)) return refuse(409, 'another job has this run')
     if (run.state === 'ended') return refuse(410, 'the run has ended')

@@ -59,7 +59,7 @@ export async function observeRef(observing: Observing): Promise<Observation> {
     found && (isQuiet ? { commit: found.commit, message: '', pusher: undefined } : observeHead(observing, facts, found.commit)),
     found === undefined || isQuiet ? [] : observePulls(observing, facts, found),
     observeRuns(observing, runs, found?.commit),
-    Promise.all(wishes.map(async (wish): Promise<WishFacts> => ({ wish, access: await observeAccess(observing, wish.by) }))),
+    Promise.all(wishes.map(async (wish): Promise<WishFacts> => ({ wish, access: await observeAccess(observing, wish.by, 'now') }))),
     isJudged && found !== undefined && address.ref.startsWith(TAG) ? observeTag(observing, found.commit) : undefined,
   ])
   const bare: RefWorld = {
@@ -145,9 +145,10 @@ async function observeMessage({ memory, look, known }: Observing, { commit }: He
   return isWanted ? ((await memory.message(known.id, look.forge, commit)) ?? '') : ''
 }
 
-/** Bots are known by their names, and asked about by nobody. */
-async function observeAccess({ services, memory, look, known }: Observing, { login, kind }: Account): Promise<Access> {
-  return kind === 'bot' ? 'none' : look.once(`access ${login}`, async () => memory.access(services, known.id, look.forge, login))
+/** Bots are known by their names, and asked about by nobody. `now`: who commands must have the right at this moment. */
+async function observeAccess({ services, memory, look, known }: Observing, { login, kind }: Account, when: 'lately' | 'now' = 'lately'): Promise<Access> {
+  if (kind === 'bot') return 'none'
+  return look.once(`access ${when} ${login}`, async () => (when === 'now' ? look.forge.access(login) : memory.access(services, known.id, look.forge, login)))
 }
 
 async function observePulls(

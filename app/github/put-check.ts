@@ -16,6 +16,8 @@ const MOST_GENERATIONS = 1000
 /** A check run of ours, and the annotations that it has. */
 interface SentCheck {
   readonly id: number
+  /** It told of progress: of a verdict that somebody waits to see change, as by his approval, the change is told at once. */
+  readonly isProgress: boolean
   readonly count: number
   readonly digest: string
 }
@@ -51,15 +53,23 @@ async function putGeneration(context: CheckContext, check: WantedCheck, key: str
   if (state.kind === 'done') {
     if (state.external.startsWith(SUPERSEDED)) return Number(state.external.slice(SUPERSEDED.length))
     if (state.content === content) return DONE
-    const waitsUntil = Date.parse(state.at) + PROGRESS_MS
-    if (check.isProgress && Date.parse(services.clock.now()) < waitsUntil) return { changed: false, wakeAt: new Date(waitsUntil).toISOString() }
     sent = readSent(state.external)
+    const waitsUntil = Date.parse(state.at) + PROGRESS_MS
+    if (sent.isProgress && check.isProgress && Date.parse(services.clock.now()) < waitsUntil)
+      return { changed: false, wakeAt: new Date(waitsUntil).toISOString() }
   } else if (state.kind === 'in-doubt') {
     const find = async (): Promise<SentCheck | undefined> => {
       const found = (await forge.checks(check.commit))
         .filter(({ id, name }) => name === check.name && !former.includes(id))
         .toSorted((one, other) => other.id - one.id)[0]
-      return found && { id: found.id, count: found.annotationCount, digest: digestAnnotations(check.annotations.slice(0, found.annotationCount)) }
+      return (
+        found && {
+          id: found.id,
+          isProgress: check.isProgress,
+          count: found.annotationCount,
+          digest: digestAnnotations(check.annotations.slice(0, found.annotationCount)),
+        }
+      )
     }
     sent = await lookFor(services, state.since, find, signal)
     if (sent === undefined) await effects.restart(key, services.clock.now())
@@ -68,7 +78,7 @@ async function putGeneration(context: CheckContext, check: WantedCheck, key: str
   if (sent === undefined) {
     const first = check.annotations.slice(0, BATCH)
     const id = await forge.createCheck(check.commit, contentOf(context, check, first))
-    sent = { id, count: first.length, digest: digestAnnotations(first) }
+    sent = { id, isProgress: check.isProgress, count: first.length, digest: digestAnnotations(first) }
   }
   const isContinued = sent.count <= check.annotations.length && digestAnnotations(check.annotations.slice(0, sent.count)) === sent.digest
   const isWritten = isContinued && (await writeRest(context, check, key, sent, isMade))
@@ -78,7 +88,7 @@ async function putGeneration(context: CheckContext, check: WantedCheck, key: str
   }
   await effects.finish(
     key,
-    writeSent({ ...sent, count: check.annotations.length, digest: digestAnnotations(check.annotations) }),
+    writeSent({ ...sent, isProgress: check.isProgress, count: check.annotations.length, digest: digestAnnotations(check.annotations) }),
     content,
     services.clock.now(),
   )
@@ -116,11 +126,11 @@ function digestAnnotations(annotations: readonly CheckAnnotation[]): string {
   return digestOf(JSON.stringify(annotations)).slice('sha256:'.length, 'sha256:'.length + 16)
 }
 
-function writeSent({ id, count, digest }: SentCheck): string {
-  return `${id} ${count} ${digest}`
+function writeSent({ id, isProgress, count, digest }: SentCheck): string {
+  return `${id} ${count} ${digest}${isProgress ? ' progress' : ''}`
 }
 
 function readSent(external: string): SentCheck {
-  const [id, count, digest = ''] = external.split(' ')
-  return { id: Number(id), count: Number(count), digest }
+  const [id, count, digest = '', progress] = external.split(' ')
+  return { id: Number(id), isProgress: progress !== undefined, count: Number(count), digest }
 }

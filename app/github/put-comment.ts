@@ -37,9 +37,10 @@ export async function putComment(context: ActContext, action: Extract<Action, { 
   return waitsUntil === undefined ? DONE : { changed: false, wakeAt: waitsUntil }
 }
 
-async function textOf(context: ActContext, plugin: JudgedPlugin, { state, path, headline }: Extract<Action, { kind: 'put-comment' }>): Promise<string> {
-  const rest = COMMENT_TEXT_BYTES - Buffer.byteLength(headline) - 2
-  if (state === 'final') return `${headline}\n\n${await renderReport(context, plugin, rest)}`
-  const run = context.world.runs.find((candidate) => candidate.path === path && candidate.commit === context.world.head?.commit && candidate.state !== 'ended')
-  return `${headline}\n\n${renderRunningTable(plugin.facts, run)}\n`
+async function textOf(context: ActContext, plugin: JudgedPlugin, action: Extract<Action, { kind: 'put-comment' }>): Promise<string> {
+  if (action.state === 'final') return renderReport(context, plugin, COMMENT_TEXT_BYTES, action.verdict)
+  const { services, world } = context
+  const run = world.runs.find(({ path, commit, state }) => path === action.path && commit === world.head?.commit && state !== 'ended')
+  const page = run === undefined ? '' : `\n[How it goes](${services.runUrl(run.id, world.repository.isPrivate)})\n`
+  return `${action.headline}\n\n${renderRunningTable(plugin.facts, run)}\n${page}`
 }

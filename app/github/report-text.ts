@@ -1,9 +1,11 @@
 import { digestOf } from '../../pipeline/digest.ts'
+import { Failure } from '../../pipeline/failure.ts'
+import type { Catalogue } from '../../pipeline/ports/catalogue.ts'
 import type { Chart } from '../../pipeline/ports/charts.ts'
 import { composeReport } from '../../pipeline/report/compose-report.ts'
 import { renderMarkdown, type ChartLink } from '../../pipeline/report/render-markdown.ts'
 import { gatherReportInput } from '../../pipeline/report/report-input.ts'
-import type { Report, ReportInput } from '../../pipeline/report/report.ts'
+import type { Report, ReportInput, Verdict } from '../../pipeline/report/report.ts'
 import type { JudgedPlugin } from './judge-commit.ts'
 import type { ActContext } from './services.ts'
 
@@ -11,7 +13,7 @@ import type { ActContext } from './services.ts'
 export async function gatherInput({ services, world }: Pick<ActContext, 'services' | 'world'>, plugin: JudgedPlugin): Promise<ReportInput> {
   const input = await gatherReportInput(
     { subject: plugin.subject, pipeline: plugin.reading?.pipeline, stages: plugin.summaries, toolVersion: services.toolVersion },
-    services.catalogue,
+    readableCatalogue(services.catalogue),
   )
   const { owner, name } = world.repository
   // Once it is published, the newest release is this one: there is nothing to compare it with.
@@ -19,10 +21,27 @@ export async function gatherInput({ services, world }: Pick<ActContext, 'service
   return baseline === undefined || baseline.version === plugin.facts.version ? rest : { ...rest, baseline }
 }
 
-/** The report as Markdown of at most `limit` bytes, with pictures where the repository is public and the app serves them. */
-export async function renderReport(context: Pick<ActContext, 'services' | 'world'>, plugin: JudgedPlugin, limit: number): Promise<string> {
+/** A registry that does not answer keeps nobody from his verdict: nothing is compared then. */
+function readableCatalogue(catalogue: Catalogue): Catalogue {
+  return {
+    ...catalogue,
+    newestRelease: async (name) =>
+      catalogue.newestRelease(name).catch((error: unknown) => {
+        if (error instanceof Failure && error.code === 'registry-unavailable') return undefined
+        throw error
+      }),
+  }
+}
+
+/** The report as Markdown of at most `limit` bytes, with pictures where the repository is public and the app serves them. `verdict` takes the place of its own. */
+export async function renderReport(
+  context: Pick<ActContext, 'services' | 'world'>,
+  plugin: JudgedPlugin,
+  limit: number,
+  verdict: Verdict | undefined,
+): Promise<string> {
   const report = composeReport(await gatherInput(context, plugin))
-  return renderMarkdown(report, { limit, chartLinks: await linkCharts(context, plugin, report) })
+  return renderMarkdown(verdict === undefined ? report : { ...report, verdict }, { limit, chartLinks: await linkCharts(context, plugin, report) })
 }
 
 /** Names and texts of the charts of the newest reports, by report: drawing them takes longer than everything else here. */

@@ -7,10 +7,11 @@ export type Markup = ReturnType<typeof html>
 const OWN_STYLE = `
 header { max-width: 1000px; margin: 0 auto; padding: 16px 20px 0; font-weight: 600; }
 header a { color: var(--soft); text-decoration: none; }
-form { display: grid; gap: 10px; max-width: 480px; }
+form { display: grid; gap: 10px; max-width: 480px; justify-items: start; } label { display: grid; gap: 4px; width: 100%; }
 input { font: inherit; padding: 6px 9px; border: 1px solid var(--line); border-radius: 6px; background: var(--card); color: var(--ink); }
 button { font: inherit; font-weight: 600; padding: 7px 14px; border: 1px solid var(--line); border-radius: 7px; background: var(--wash); color: var(--ink); cursor: pointer; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 0; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+form + dl, form + details, dl + details { margin-top: 18px; }
 `
 
 /** What pages look like; served under an address of its own, as no style stands in a page. */

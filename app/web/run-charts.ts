@@ -2,6 +2,7 @@ import { Failure } from '../../pipeline/failure.ts'
 import type { Catalogue } from '../../pipeline/ports/catalogue.ts'
 import type { Chart, ChartRenderer } from '../../pipeline/ports/charts.ts'
 import type { ServiceState, StoredRun } from '../../pipeline/ports/service-state.ts'
+import { secondsOfRecord } from '../../pipeline/record-seconds.ts'
 import { composeReport } from '../../pipeline/report/compose-report.ts'
 import type { StageSummary } from '../../pipeline/run.ts'
 import type { StageRecord } from '../../schemas/generated/types.ts'
@@ -47,6 +48,6 @@ function orNothing(error: unknown): undefined {
 }
 
 function summarise(record: StageRecord): StageSummary {
-  const { stage, outcome, key, problems, started, ended } = record
-  return { stage, outcome, ran: true, seconds: Math.max(0, (Date.parse(ended) - Date.parse(started)) / 1000), key: asDigest(key), problems, record }
+  const { stage, outcome, key, problems } = record
+  return { stage, outcome, ran: true, seconds: secondsOfRecord(record), key: asDigest(key), problems, record }
 }

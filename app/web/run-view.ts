@@ -1,6 +1,7 @@
 import { STAGES, type StageName } from '../../pipeline/stage.ts'
 import type { KnownRepository, StoredRun } from '../../pipeline/ports/service-state.ts'
 import type { Problem } from '../../pipeline/problem.ts'
+import { secondsOfRecord } from '../../pipeline/record-seconds.ts'
 import type { JobFacts, WorkflowRunFacts } from '../../pipeline/service/world.ts'
 import type { StageRecord } from '../../schemas/generated/types.ts'
 
@@ -70,16 +71,18 @@ export function viewRun({ run, repository, githubUrl, records, workflow }: RunSo
     created: run.created,
     dispatches: run.dispatches,
     workflowUrl: workflow === undefined || workflow.status === 'missing' ? undefined : URL.parse(workflow.url)?.href,
-    stages: plan.stages.map((planned) => {
+    stages: plan.stages.map((planned, index) => {
       const record = records.find(({ stage, details }) => stage === planned.stage && !(details.kind === 'build' && details.part === true))
       const jobs = (workflow?.jobs ?? []).filter(({ name }) => stageOfJob(name) === planned.stage)
+      const state = stateOf(planned, record, jobs, run.state)
+      const stopper =
+        state === 'unknown' ? plan.stages.slice(0, index).find(({ stage }) => records.some((one) => one.stage === stage && hasStopped(one))) : undefined
       return {
         stage: planned.stage,
-        state: stateOf(planned, record, jobs, run.state),
-        // Why it was to run is of no interest any more, nor that the commit was judged before the run was made.
-        reason: planned.kind === 'run' ? (record?.reason ?? '') : isJudgedBefore(planned) ? '' : planned.reason,
+        state: stopper === undefined ? state : 'skipped',
+        reason: stopper === undefined ? reasonOf(planned, record) : `${stopper.stage} did not pass`,
         jobs: jobs.filter(({ status }) => status === 'in_progress').map((job) => viewJob(job, planned.stage)),
-        seconds: record === undefined ? undefined : Math.max(0, (Date.parse(record.ended) - Date.parse(record.started)) / 1000),
+        seconds: record === undefined ? undefined : secondsOfRecord(record),
         problems: record?.problems ?? [],
       }
     }),
@@ -97,6 +100,16 @@ type PlannedStage = StoredRun['plan']['stages'][number]
 /** The service validates a commit before it makes a run of it; the jobs are given the result. */
 function isJudgedBefore({ stage, kind }: PlannedStage): boolean {
   return stage === 'validate' && kind === 'reuse'
+}
+
+/** Why it was to run is of no interest any more, nor that the commit was judged before the run was made. */
+function reasonOf(planned: PlannedStage, record: StageRecord | undefined): string {
+  if (planned.kind === 'run') return record?.reason ?? ''
+  return isJudgedBefore(planned) ? '' : planned.reason
+}
+
+function hasStopped({ outcome }: StageRecord): boolean {
+  return outcome === 'failed' || outcome === 'error'
 }
 
 function stateOf(planned: PlannedStage, record: StageRecord | undefined, jobs: readonly JobFacts[], run: StoredRun['state']): StageView['state'] {

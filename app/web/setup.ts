@@ -55,6 +55,7 @@ export function setupRoutes(options: SetupOptions): Hono {
     return context.html(
       renderForm(
         registrationManifest(manifest, publicUrl),
+        manifest.permissions,
         `${github.web}${organisation === '' ? '' : `/organizations/${organisation}`}/settings/apps/new?state=${state}`,
         organisation,
       ),
@@ -141,7 +142,17 @@ function told(title: string, text: string): Markup {
   )
 }
 
-function renderForm(manifest: Readonly<Record<string, unknown>>, action: string, organisation: string): Markup {
+function renderPermissions(permissions: AppManifest['permissions']): Markup {
+  return html`<dl>
+    ${Object.entries(permissions).map(
+      ([name, level]) =>
+        html`<dt><code>${name}</code></dt>
+          <dd>${level}</dd>`,
+    )}
+  </dl>`
+}
+
+function renderForm(manifest: Readonly<Record<string, unknown>>, permissions: AppManifest['permissions'], action: string, organisation: string): Markup {
   return page(
     'Set-up',
     html`<section>
@@ -158,7 +169,11 @@ function renderForm(manifest: Readonly<Record<string, unknown>>, action: string,
           <input type="hidden" name="manifest" value="${JSON.stringify(manifest)}" />
           <button>Register at GitHub</button>
         </form>
-        <pre>${JSON.stringify(manifest, undefined, 2)}</pre>
+        ${renderPermissions(permissions)}
+        <details>
+          <summary>All that is registered</summary>
+          <pre>${JSON.stringify(manifest, undefined, 2)}</pre>
+        </details>
       </section>`,
   )
 }

@@ -49,7 +49,7 @@ export interface Inbox {
   /** Wakes a ref at a time, RFC 3339; of several times for one ref the earliest counts. One that is parked sleeps on. */
   wakeAt(address: RefAddress, at: string): Promise<void>
   /**
-   * Hands each woken ref to `handle` until the signal fires, `parallel` at a time, and answers when those under way are done: their own signal fires only when
+   * Hands each woken ref to `handle` until the signal fires, heads of forks after all others, `parallel` at a time, and answers when those under way are done: their own signal fires only when
    * the lease on the ref is lost. One whose handler throws comes
    * again with back-off, as often as it may, and is parked then; a new delivery wakes a parked one, too. One whose worker died comes again when its lease is over.
    */

@@ -1,4 +1,5 @@
 import type { RunPlan } from '../../schemas/generated/types.ts'
+import type { Verdict } from '../report/report.ts'
 import type { SuggestedFix, Trust } from './world.ts'
 
 export interface CheckAnnotation {
@@ -71,8 +72,11 @@ export type Action = { readonly reason: string } & (
   | { readonly kind: 'fetch-records'; readonly run: string }
   /** `pullRequest` 0: a branch without one. */
   | { readonly kind: 'approve'; readonly pullRequest: number; readonly commit: string; readonly by: string }
-  /** `state`: `running` while stages run, a table of them; `final`: the report. `headline` is the first line in both. */
-  | { readonly kind: 'put-comment'; readonly pullRequest: number; readonly path: string; readonly state: 'running' | 'final'; readonly headline: string }
+  /** `running`: a table of the stages below a line in Markdown. `final`: the report; `verdict`, in plain text, takes the place of its own where the service knows more. */
+  | ({ readonly kind: 'put-comment'; readonly pullRequest: number; readonly path: string } & (
+      | { readonly state: 'running'; readonly headline: string }
+      | { readonly state: 'final'; readonly verdict?: Verdict }
+    ))
   /** Paths begin at the repository's root; messages are Markdown, and safe. */
   | { readonly kind: 'suggest'; readonly pullRequest: number; readonly commit: string; readonly fixes: readonly SuggestedFix[] }
   /** Without reaction and text the wish is done silently. `text` is Markdown, and safe; where there is no comment to answer, nobody reads it. */

@@ -22,13 +22,13 @@ export function decideRef(world: RefWorld): Decision {
   const release = decideRelease(world, trust)
   const scope = scopeOf(world, release)
   const wishes = decideWishes(scope, trust)
-  const runs = decideRuns(scope, trust, wishes, release.kind === 'refused' ? release.title : undefined)
+  const runs = decideRuns(scope, trust, wishes, sayRefusal(release))
   const judged = judgePlugins(runs.plugins)
   const actions = [
     ...wishes.actions,
     ...decideChecks(scope, { judged, former: runs.former, release, trust }),
     ...runs.actions,
-    ...decideComments(scope, judged),
+    ...decideComments(scope, judged, trust),
     ...decideSuggestions(scope),
     ...completeRelease(scope, release),
     ...wishes.answers,
@@ -46,6 +46,12 @@ function leaveAlone(world: RefWorld): Decision {
   const { actions } = decideRuns({ ...world, plugins: [] }, { kind: 'held', reason: '' }, none, undefined)
   const answers = world.wishes.map(({ wish }) => ({ kind: 'answer', wish: wish.id, reason: 'nothing can be written there' }) as const)
   return { actions: [...actions, ...answers] }
+}
+
+/** Why a run of a tag has to end. */
+function sayRefusal(release: ReturnType<typeof decideRelease>): string | undefined {
+  if (release.kind === 'untold') return 'nobody knows who pushed the tag'
+  return release.kind === 'refused' ? release.title : undefined
 }
 
 /** A tag is about one plugin; one that is no release is about none. Of a fork's commit that is a branch's, too, the branch tells. */

@@ -10,6 +10,8 @@ export type ReleaseDecision =
   /** The ref is no tag, or a tag that is no version, or of a repository without plugin: nothing is said about it. */
   | { readonly kind: 'none' }
   | { readonly kind: 'refused'; readonly title: string; readonly reason: string; readonly mend: string }
+  /** Nobody has told who pushed it: GitHub tells of a new tag twice, and only one of the two says who. */
+  | { readonly kind: 'untold'; readonly reason: string; readonly mend: string }
   | { readonly kind: 'release'; readonly plugin: PluginFacts }
 
 /**
@@ -21,12 +23,12 @@ export function decideRelease(world: RefWorld, trust: TrustDecision): ReleaseDec
   const { head } = world
   if (version === undefined || head === undefined || world.plugins.length === 0) return { kind: 'none' }
   const tag = nameOfRef(world.ref)
-  if (trust.kind === 'held')
-    return refuse(
-      'the tag is not from somebody with write access',
-      trust.reason,
-      `Somebody with write access releases it by pushing the tag: \`git push origin :${tag} && git push origin ${tag}\``,
-    )
+  if (trust.kind === 'held') {
+    const mend = `Somebody with write access releases it by pushing the tag: \`git push origin :${tag} && git push origin ${tag}\``
+    return head.pusher === undefined
+      ? { kind: 'untold', reason: trust.reason, mend }
+      : refuse('the tag is not from somebody with write access', trust.reason, mend)
+  }
   if (world.tag?.isReachableFromBranch !== true) {
     return refuse(
       'the commit is on no branch of this repository',

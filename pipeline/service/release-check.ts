@@ -23,13 +23,14 @@ export function releaseChecks(world: RefWorld, release: ReleaseDecision, judged:
     annotations: [],
     ...runOf(judged),
   }
-  if (release.kind === 'refused') {
+  if (release.kind !== 'release') {
+    const title = release.kind === 'untold' ? 'Waits to be told who pushed the tag' : `Not released: ${release.title}`
     return [
       {
         ...base,
-        state: { status: 'completed', conclusion: 'failure' },
-        title: sayPlain(`Not released: ${release.title}`, TITLE_CHARACTERS),
-        summary: joinParagraphs([release.reason, release.mend], release.title),
+        state: release.kind === 'untold' ? { status: 'queued' } : { status: 'completed', conclusion: 'failure' },
+        title: sayPlain(title, TITLE_CHARACTERS),
+        summary: joinParagraphs([release.reason, release.mend], title),
         buttons: [],
         isProgress: false,
       },

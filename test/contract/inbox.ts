@@ -148,6 +148,16 @@ export function describeInboxContract(name: string, make: (options: { readonly a
       expect(most).toBe(3)
     })
 
+    it('hands over pull requests of forks after all others that wait', async () => {
+      const { inbox } = await make({})
+      const refs = ['refs/pull/1/head', 'refs/pull/2/head', 'refs/heads/main', 'refs/tags/v1']
+      for (const ref of refs) await inbox.put(delivery(ref, { address: { repository: 1, ref } }))
+      const { handled, handle } = recorder()
+      work(inbox, handle, 1)
+      await vi.waitFor(() => expect(handled).toHaveLength(refs.length), WAIT)
+      expect(handled).toEqual(['refs/heads/main', 'refs/tags/v1', 'refs/pull/1/head', 'refs/pull/2/head'])
+    })
+
     it('ends when those under way are done', async () => {
       const { inbox } = await make({})
       const { handled, handle, hold } = recorder()

@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openDatabase } from '../../adapters/database/open-database.ts'
-import { forgetOld, mendRefs } from '../../adapters/inbox/keep-house.ts'
+import { forgetOld, mendRefs, vacuum } from '../../adapters/inbox/keep-house.ts'
 import { SERVICE_SCHEMA } from '../../adapters/service-state/migrations.ts'
 import type { ServiceTables } from '../../adapters/service-state/service-tables.ts'
 import type { Inbox } from '../../pipeline/ports/inbox.ts'
@@ -125,6 +125,7 @@ describe.each(places)('the inbox on $name', ({ place }) => {
     })
     await database.query((db) => sql`update service.deliveries set arrived = now() - make_interval(days => case id when 'old' then 31 else 29 end)`.execute(db))
     await database.write(forgetOld)
+    await database.query(vacuum)
     await database.close()
     const { inbox } = await stores.open({ place: where })
     expect(await inbox.missing(['young', 'old'])).toEqual(['old'])

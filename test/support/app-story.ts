@@ -11,6 +11,7 @@ import { openServiceStore, type ServiceStore } from '../../adapters/service-stat
 import { memoryServiceStore } from './memory-service-store.ts'
 import type { Github, GithubOptions, StoredCheck, WorkflowRun } from './github/api.ts'
 import { startGithub } from './github/github.ts'
+import { startRegistryProcess } from './registry-process.ts'
 
 /** Repository that the machines' runs are dispatched in. */
 export const CONTROL = 'sage/control'
@@ -50,6 +51,8 @@ export interface AppStory extends AsyncDisposable {
   readonly github: Github
   readonly url: string
   readonly store: Pick<ServiceStore, 'state' | 'inbox'>
+  /** Where the images would be: host and namespace. */
+  readonly registry: string
   /** What the service has logged, a JSON document in each line. */
   log(): string
   /** Until GitHub and the service are at rest; what sleeps until a later time is left asleep. */
@@ -88,6 +91,7 @@ export async function startAppStory({ repositories, people, app, environment = {
     installations: [],
     ...(people && { people }),
   })
+  const registry = await startRegistryProcess()
   const folder = mkdtempSync(join(tmpdir(), 'ctss-story-'))
   const store =
     database === 'embedded'
@@ -108,11 +112,11 @@ export async function startAppStory({ repositories, people, app, environment = {
       LINK_SECRET: SECRETS.link,
       CONTROL_REPOSITORY: CONTROL,
       DISPATCH_WORKFLOW,
-      // Nobody answers there, and no host is asked for base images.
-      REGISTRY: '127.0.0.1:9/sage',
+      REGISTRY: `${registry.host}/sage`,
+      // It is asked for base images, and has none.
+      BASE_REGISTRIES: registry.host,
       REGISTRY_USERNAME: 'ctss',
       REGISTRY_PASSWORD: SECRETS.registry,
-      BASE_REGISTRIES: 'registry.invalid',
       TRUSTED_BOTS: 'dependabot[bot]',
       REPOSITORY_RUNS: '100',
       OWNER_RUNS: '1000',
@@ -129,6 +133,7 @@ export async function startAppStory({ repositories, people, app, environment = {
     github,
     url,
     store,
+    registry: `${registry.host}/sage`,
     log: () => lines.join(''),
     async settle() {
       const deadline = performance.now() + SETTLE_MS
@@ -193,6 +198,7 @@ export async function startAppStory({ repositories, people, app, environment = {
     async [Symbol.asyncDispose]() {
       await service.stop()
       await rm(folder, { recursive: true, force: true })
+      await registry[Symbol.asyncDispose]()
       await github[Symbol.asyncDispose]()
     },
   }

@@ -1,6 +1,6 @@
 /**
  * A replica of its own, to be killed. `put`: puts deliveries and prints the id of each that was acknowledged. `hang`: prints each ref that it is handed,
- * and never ends with it. `work`: prints each ref when it has handled it. The place: a URL, or a folder.
+ * and never ends with it. The place: a URL, or a folder.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openServiceStore } from '../../adapters/service-state/open-service-store.ts'
@@ -20,12 +20,8 @@ if (role === 'put') {
 }
 await inbox.work(
   async ({ ref }) => {
-    if (role === 'hang') {
-      say(ref)
-      await sleep(3_600_000)
-    }
-    await sleep(5)
     say(ref)
+    await sleep(3_600_000)
   },
   { parallel: 4, signal: new AbortController().signal },
 )

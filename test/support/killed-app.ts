@@ -20,6 +20,7 @@ import type { Github, WorkflowRun } from './github/api.ts'
 import { startGithub } from './github/github.ts'
 import { serveMemoryRegistry } from './killed-app-registry.ts'
 import { tellOutcome, tellStory, type StoryKind } from './killed-app-stories.ts'
+import { memoryBuilder } from './memory-builder.ts'
 import { memoryBlobs } from './memory-blobs.ts'
 import { memoryPorts } from './memory-ports.ts'
 import { freePort } from './registry-process.ts'
@@ -34,8 +35,8 @@ export interface KilledAppOptions {
   /** Stories that are under way at a time. */
   readonly parallel: number
   readonly kinds: readonly StoryKind[]
-  /** A process lives for up to so long after it is ready. */
-  readonly liveMs: number
+  /** A process handles fewer refs than these before it is killed. */
+  readonly mostHandled: number
   /** No more stories are begun, and nobody is killed, after this time. */
   readonly mostMs: number
   /** No story may take longer. */
@@ -127,7 +128,7 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
         PORT: String(port),
         STATE_FOLDER: stateFolder,
         OPERATOR_TOKEN: OPERATOR,
-        LOG_LEVEL: 'error',
+        LOG_LEVEL: 'warn',
         GITHUB_URL: github.url,
         OIDC_ISSUER: github.oidc.url,
         APP_ID: String(github.app.id),
@@ -159,10 +160,12 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
   const plain = new Map<StoryKind, string>()
   const tell = async (index: number): Promise<void> => {
     const { name, kind } = names[index] ?? { name: '', kind: 'pull' }
+    const from = performance.now()
     await tellStory(kind, { github, name, files: filesOf(index), index, limitMs: options.storyMs })
+    onProgress(`${name} (${kind}): ${((performance.now() - from) / 1000).toFixed(1)} s`)
   }
   await Promise.all(options.kinds.map(async (_, index) => tell(index)))
-  await quiet(world)
+  await quiet(world, 6)
   for (const [index, kind] of options.kinds.entries()) plain.set(kind, await tellOutcome(github, names[index]?.name ?? '', world.executed))
   onProgress(`${options.kinds.length} stories were told without a kill`)
 
@@ -174,24 +177,31 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
   const tellOn = async (): Promise<void> => {
     while (!isEnough() && next < ROOM) {
       const index = next++
-      await tell(index).catch((error: unknown) => lost.push(`${names[index]?.name} (${names[index]?.kind}): ${error instanceof Error ? error.message : String(error)}`))
+      await tell(index).catch((error: unknown) =>
+        lost.push(`${names[index]?.name} (${names[index]?.kind}): ${error instanceof Error ? error.message : String(error)}`),
+      )
     }
   }
   const killOn = async (app: Replica): Promise<void> => {
     while (!isEnough() && !world.isOver) {
-      await sleep(random() * options.liveMs)
+      // How much it gets done first is drawn, not how long it lives: on a busy machine nothing would come to its end.
+      const enough = app.handled + Math.floor(random() * options.mostHandled)
+      for (let looks = 0; looks < 1000 && app.handled < enough; looks += 1) await sleep(10)
+      for (let looks = 0; looks < 1000 && app.inHand + world.asking === 0; looks += 1) await sleep(5)
+      await sleep(random() * IN_WORK_MS)
       const isAtWork = app.inHand > 0 || world.asking > 0
       await app.kill()
       kills += 1
       if (isAtWork) points += 1
-      if (kills % 50 === 0) onProgress(`${kills} kills, ${points} at work, ${next - first} stories, ${lost.length} lost, ${((performance.now() - started) / 1000).toFixed(0)} s`)
+      if (kills % 50 === 0)
+        onProgress(`${kills} kills, ${points} at work, ${next - first} stories, ${lost.length} lost, ${((performance.now() - started) / 1000).toFixed(0)} s`)
       await app.start()
     }
   }
   // Most of what never arrived is asked for again at once; the rest is left to the service's own sweep.
   const asked = new Set<string>()
   const redeliverOn = async (): Promise<void> => {
-    for (let from = 0; !world.isOver; ) {
+    for (let from = 0; !world.isOver;) {
       await sleep(1000)
       const all = github.webhooks.deliveries
       const recent = all.slice(from)
@@ -210,7 +220,7 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
   const redelivering = redeliverOn()
   await Promise.all([...Array.from({ length: options.parallel }, tellOn), ...apps.map(killOn)])
   onProgress('nobody is killed any more')
-  await quiet(world)
+  await quiet(world, CALM_LOOKS)
   world.isOver = true
   await redelivering
 
@@ -237,6 +247,8 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
 }
 
 const LEFT_TO_THE_SWEEP = 0.1
+/** A ref is handled in about this time. */
+const IN_WORK_MS = 400
 
 interface World {
   readonly github: Github
@@ -254,6 +266,7 @@ interface World {
 /** One process at a time, on one port. */
 class Replica {
   inHand = 0
+  handled = 0
   log = ''
   #child: ChildProcess | undefined
   readonly #main: string
@@ -275,7 +288,9 @@ class Replica {
       for (const line of text.split('\n')) {
         if (line.includes('"level"')) this.log += `${line}\n`
         else {
-          this.inHand += line.split('+').length - line.split('-').length
+          const done = line.split('-').length - 1
+          this.inHand += line.split('+').length - 1 - done
+          this.handled += done
           if (line.includes('ready ')) ready.resolve()
         }
       }
@@ -295,9 +310,9 @@ class Replica {
 }
 
 /** Waits until no delivery, run or ref is under way for a while. */
-async function quiet({ github, apps, executed }: World): Promise<void> {
+async function quiet({ github, apps, executed }: World, looks: number): Promise<void> {
   let calm = 0
-  for (let tries = 0; tries < 600 && calm < CALM_LOOKS; tries += 1) {
+  for (let tries = 0; tries < 600 && calm < looks; tries += 1) {
     const before = github.log.length + executed.length
     await sleep(500)
     const runs = github.actions.runs(CONTROL).filter(({ status }) => status !== 'completed')
@@ -308,17 +323,29 @@ async function quiet({ github, apps, executed }: World): Promise<void> {
 }
 
 /** Longer than a lease, and the time in which a dead worker is found. */
-const CALM_LOOKS = 40
+const CALM_LOOKS = 34
 
 /** As dispatch.yml: the first job claims the plan and asks for its token, the stages run, the last one delivers. */
 function makeRunner(world: World): (run: WorkflowRun) => Promise<void> {
   const { github, registry, folder } = world
   const blobs = memoryBlobs(new Map<Digest, Buffer>())
-  const lookUpBase = baseLookup({ registry: new OciRegistry({ credentials: async () => undefined }), findStandInHost: async () => undefined, memoryFile: join(folder, 'bases.json') })
+  const lookUpBase = baseLookup({
+    registry: new OciRegistry({ credentials: async () => undefined }),
+    findStandInHost: async () => undefined,
+    memoryFile: join(folder, 'bases.json'),
+  })
   const memory = memoryPorts(blobs, folder)
   const registryRoot = `${registry.host}/sage`
   // One registry for what is built and for what the service reads.
-  const ports = { ...memory, registry: registry.registry, registryRoot, lookUpBase, testbedVersion: TESTBED_VERSION, openStaging: async () => `${registryRoot}/staging` }
+  const ports = {
+    ...memory,
+    registry: registry.registry,
+    registryRoot,
+    lookUpBase,
+    testbedVersion: TESTBED_VERSION,
+    openBuilder: async () => memoryBuilder(registry.registry),
+    openStaging: async () => `${registryRoot}/staging`,
+  }
   const forge = githubApp({
     appId: github.app.id,
     privateKeys: [github.app.privateKey],
@@ -371,7 +398,14 @@ function makeRunner(world: World): (run: WorkflowRun) => Promise<void> {
   }
 }
 
-async function deliver(world: World, run: WorkflowRun, id: string, token: () => Promise<string>, records: readonly StageRecord[], blobs: ReturnType<typeof memoryBlobs>): Promise<void> {
+async function deliver(
+  world: World,
+  run: WorkflowRun,
+  id: string,
+  token: () => Promise<string>,
+  records: readonly StageRecord[],
+  blobs: ReturnType<typeof memoryBlobs>,
+): Promise<void> {
   const job = await run.job('dispatch / deliver')
   await job.start('runner-1')
   const identity = async (): Promise<string> => job.idToken(PUBLIC_URL)

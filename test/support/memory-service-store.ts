@@ -302,7 +302,10 @@ function memoryInbox(state: ServiceState, { now = Date.now, attempts: most = 8, 
       }
       while (!signal.aborted) {
         const ready = [...refs.values()].filter(({ due, isActive, parked }) => due !== undefined && due <= now() && !isActive && parked === undefined)
-        for (const ref of ready.slice(0, parallel - underWay.size)) {
+        // As in the database: forks wait for everybody else.
+        const isFork = ({ address: { ref } }: WaitingRef): number => Number(ref.startsWith('refs/pull/'))
+        const inTurn = ready.toSorted((one, other) => isFork(one) - isFork(other))
+        for (const ref of inTurn.slice(0, parallel - underWay.size)) {
           const task = attend(ref).finally(() => underWay.delete(task))
           underWay.add(task)
         }

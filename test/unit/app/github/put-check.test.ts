@@ -94,6 +94,13 @@ describe('a check', () => {
     expect(world.github.calls).toHaveLength(3)
   })
 
+  it('tells at once that it goes on again after a verdict, as an approval makes it', async () => {
+    await using world = await makeAppWorld()
+    await put(world, wanted({ state: { status: 'completed', conclusion: 'action_required' } }))
+    await put(world, wanted({ state: { status: 'in_progress' }, isProgress: true }))
+    expect(world.repository.checks.map(({ state }) => state.status)).toEqual(['in_progress'])
+  })
+
   it.each([
     ['createCheck', 10],
     ['createCheck', 120],

@@ -197,7 +197,8 @@ describe('the page of a run', () => {
       'train longer',
       'a trace',
       'started 2 times',
-      'build left no record',
+      'build skipped',
+      'train did not pass',
       '10 s',
     ])
       expect(text).toContain(shown)
@@ -222,6 +223,11 @@ describe('the page of a run', () => {
     const { text } = await open({ run: { plan: { ...plan, stages } } }).get(`/runs/${ID}`)
     expect(text).toMatch(/<b>validate<\/b><span class="muted">passed/)
     expect(text).not.toContain('finished')
+  })
+
+  it('says which stage left nothing, where none before it is to blame', async () => {
+    const { text } = await open({ run: { state: 'ended', outcome: 'error' }, records: [makeRecord('train')] }).get(`/runs/${ID}`)
+    expect(text).toContain('build left no record')
   })
 
   it('shows texts of strangers as texts', async () => {

@@ -315,7 +315,10 @@ export class SimulatedService {
         this.#approvals.push({ pullRequest: action.pullRequest, commit: action.commit, by: action.by, at: this.#time() })
         break
       case 'put-comment':
-        this.comments.set(`${action.pullRequest} ${action.path}`, `${action.state} ${action.headline}`)
+        this.comments.set(
+          `${action.pullRequest} ${action.path}`,
+          `${action.state} ${action.state === 'running' ? action.headline : (action.verdict?.sentence ?? '')}`,
+        )
         break
       case 'answer':
         if (this.answers.has(action.wish)) throw new Error(`${action.wish} is answered twice`)
