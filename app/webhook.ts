@@ -14,7 +14,6 @@ export const EVENTS = [
   'installation',
   'installation_repositories',
   'issue_comment',
-  'merge_group',
   'pull_request',
   'push',
   'release',

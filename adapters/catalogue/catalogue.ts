@@ -10,7 +10,7 @@ import { validateBundle, validateReleaseSummary } from '../../schemas/generated/
 import { sweepTemporaryFiles, writeAtomically } from '../filesystem/atomic-file.ts'
 import { storageFailure } from '../filesystem/storage-failure.ts'
 import type { CatalogueDatabase } from './database.ts'
-import { withLock } from './lock.ts'
+import { withLock } from '../filesystem/folder-lock.ts'
 
 export interface CatalogueOptions {
   /** Holds `db` (PGlite), `documents` (bundle documents by digest) and `releases` (the newest release of each name); made where there is none. */

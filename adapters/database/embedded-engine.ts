@@ -2,7 +2,7 @@ import { access, mkdir, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { Failure } from '../../pipeline/failure.ts'
-import { withLock } from '../catalogue/lock.ts'
+import { withLock } from '../filesystem/folder-lock.ts'
 import { errorCode, storageFailure } from '../filesystem/storage-failure.ts'
 
 /** What making a database writes (39 MB), and what one transaction may: Postgres adds to its log by segments of 16 MiB, and dies when it cannot. */

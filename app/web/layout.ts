@@ -17,12 +17,12 @@ form + dl, form + details, dl + details { margin-top: 18px; }
 /** What pages look like; served under an address of its own, as no style stands in a page. */
 export const STYLE = `${REPORT_STYLE}${OWN_STYLE}`
 
-/** Replaces the part of a run's page that changes, whenever the service tells that something did; ends with the run. */
+/** Replaces the part of a run's page that changes, whenever the service tells that something did; at the end the page is loaded once more, with its figures. */
 export const LIVE_SCRIPT = `const live = document.querySelector('[data-events]')
 if (live) {
   const events = new EventSource(live.dataset.events)
   events.addEventListener('run', (event) => { live.innerHTML = JSON.parse(event.data) })
-  events.addEventListener('end', () => events.close())
+  events.addEventListener('end', () => { events.close(); location.reload() })
 }
 `
 

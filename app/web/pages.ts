@@ -41,7 +41,8 @@ export function pageRoutes({ runs, charts, links, installUrl, signal }: PagePort
     if (found === undefined) return context.notFound()
     const isPublic = await runs.isPublic(found.run)
     // Addresses of pictures carry no key of their own that could be taken back: for public repositories alone.
-    const pictures = isPublic ? (await inTime(charts.of(found.run))).map(({ name }) => links.chart(id, name, 'light')) : []
+    const drawn = isPublic ? await inTime(charts.of(found.run)) : []
+    const pictures = drawn?.map(({ name }) => links.chart(id, name, 'light'))
     context.header('cache-control', 'no-store')
     return context.html(renderRunPage(found.view, `/runs/${id}/events${key === '' ? '' : `?key=${encodeURIComponent(key)}`}`, pictures))
   })
@@ -72,9 +73,9 @@ export function pageRoutes({ runs, charts, links, installUrl, signal }: PagePort
   return routes
 }
 
-/** The page does not wait for its pictures, nor fail with them: who opens it again has them. */
-async function inTime<Item>(pictures: Promise<readonly Item[]>): Promise<readonly Item[]> {
-  return Promise.race([pictures.catch(() => []), sleep(PICTURES_MS, [], { ref: false })])
+/** The page does not wait for its pictures, nor fail with them. Undefined: who opens it again has them. */
+async function inTime<Item>(pictures: Promise<readonly Item[]>): Promise<readonly Item[] | undefined> {
+  return Promise.race([pictures.catch(() => []), sleep(PICTURES_MS, undefined, { ref: false })])
 }
 
 /** Style and script of the pages. */

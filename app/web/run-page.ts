@@ -12,6 +12,7 @@ const LONGEST_LINE = 1000
 const STATES: Readonly<Record<StageView['state'], { readonly tone: string; readonly mark: string; readonly word: string }>> = {
   waiting: { tone: 'skipped', mark: '…', word: 'waiting' },
   running: { tone: 'warning', mark: '▸', word: 'running' },
+  done: { tone: 'skipped', mark: '✓', word: 'done, not told yet' },
   passed: { tone: 'passed', mark: '✓', word: 'passed' },
   failed: { tone: 'failed', mark: '✗', word: 'failed' },
   error: { tone: 'error', mark: '!', word: 'ended in an error' },
@@ -20,16 +21,16 @@ const STATES: Readonly<Record<StageView['state'], { readonly tone: string; reado
   unknown: { tone: 'skipped', mark: '?', word: 'left no record' },
 }
 
-/** The page of a run; it goes on by itself while the run does. */
-export function renderRunPage(view: RunView, eventsUrl: string, pictures: readonly string[]): Markup {
+/** The page of a run; it goes on by itself while the run does. `pictures`: undefined while they are drawn. */
+export function renderRunPage(view: RunView, eventsUrl: string, pictures: readonly string[] | undefined): Markup {
   const isLive = view.state !== 'ended'
   const live = isLive ? html`<div data-events="${eventsUrl}">${renderRun(view)}</div>` : renderRun(view)
   const charts =
-    pictures.length === 0
+    pictures?.length === 0
       ? ''
       : html`<section>
           <h2>Figures</h2>
-          ${pictures.map((url) => html`<figure><img src="${url}" alt="" width="700" /></figure>`)}
+          ${pictures === undefined ? html`<p class="note">They are being drawn: load the page again in a moment.</p>` : pictures.map((url) => html`<figure><img src="${url}" alt="" width="700" /></figure>`)}
         </section>`
   return page(show(view.title), html`${live}${charts}`, { isLive })
 }

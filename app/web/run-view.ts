@@ -28,7 +28,8 @@ export interface RunView {
 
 export interface StageView {
   readonly stage: StageName
-  readonly state: 'waiting' | 'running' | 'passed' | 'failed' | 'error' | 'skipped' | 'reused' | 'unknown'
+  /** `done`: its jobs have ended; what they have found comes with the end of the run. */
+  readonly state: 'waiting' | 'running' | 'done' | 'passed' | 'failed' | 'error' | 'skipped' | 'reused' | 'unknown'
   readonly reason: string
   readonly jobs: readonly JobView[]
   readonly seconds: number | undefined
@@ -123,7 +124,8 @@ function stateOfJobs(jobs: readonly JobFacts[], run: StoredRun['state']): StageV
   if (jobs.some(({ status }) => status === 'in_progress')) return 'running'
   if (run !== 'ended' && !jobs.every(({ status }) => status === 'completed')) return 'waiting'
   if (jobs.length > 0 && jobs.every(({ conclusion }) => conclusion === 'skipped')) return 'skipped'
-  return run === 'ended' ? 'unknown' : jobs.length === 0 ? 'waiting' : 'running'
+  if (run === 'ended') return 'unknown'
+  return jobs.length === 0 ? 'waiting' : 'done'
 }
 
 /** From the stage on: GitHub puts the jobs before it that call one another, which are the same in every name. */

@@ -3,7 +3,7 @@ import { sayAccount, sayCommit } from './say.ts'
 import type { HeadFacts, PullRequestFacts, RefWorld, Trust } from './world.ts'
 
 /** Who pushes a merge queue's branches; only people with write access add to a queue. */
-export const MERGE_QUEUE_BOT = 'github-merge-queue[bot]'
+const MERGE_QUEUE_BOT = 'github-merge-queue[bot]'
 
 export type TrustDecision =
   | { readonly kind: 'trusted' }

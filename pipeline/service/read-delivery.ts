@@ -1,7 +1,6 @@
 import type { Delivery } from '../ports/inbox.ts'
 import { STAGES } from '../stage.ts'
 import { readExternalId, stageOfCheck } from './check-identity.ts'
-import { MERGE_QUEUE_BOT } from './decide-trust.ts'
 import { commitOf, idOf, loginOf, objectOf, objectsOf, refOf, textOf, timeOf, type PayloadObject } from './payload.ts'
 import { readCommands } from './read-command.ts'
 import type { Wish, WishKind } from './wish.ts'
@@ -120,7 +119,6 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['issue_comment', readComment],
   ['check_run', readCheckRun],
   ['check_suite', readCheckSuite],
-  ['merge_group', readMergeGroup],
   ['release', readRelease],
   ['installation', readInstallation],
   ['installation_repositories', readInstallationRepositories],
@@ -277,16 +275,6 @@ function placeCheck(envelope: Envelope, { ref, commit, what, path }: CheckWish):
   if (repository === undefined || commit === undefined || sender?.kind !== 'person') return {}
   const wish: Wish = { id: `button:${guid}`, what, by: sender, at: now, commit, ...(path !== undefined && { path }) }
   return ref === undefined ? { unplaced: [{ id: guid, repository: repository.id, commit, cause, wish }] } : wake(envelope, ref, { wish })
-}
-
-/** The signed event itself tells that the branch is a merge queue's, and only people with write access add to one. */
-function readMergeGroup(envelope: Envelope): Partial<DeliveryReading> {
-  const { action, payload } = envelope
-  const group = objectOf(payload['merge_group'])
-  const commit = commitOf(group['head_sha'])
-  const ref = refOf(group['head_ref'])
-  if (action === 'destroyed') return wake(envelope, ref)
-  return action === 'checks_requested' && commit !== undefined ? wake(envelope, ref, { pushed: { commit, by: { login: MERGE_QUEUE_BOT, kind: 'bot' } } }) : {}
 }
 
 /** A release that somebody has made by hand is completed, if its tag is one of ours. */

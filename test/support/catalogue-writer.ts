@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCatalogue } from '../../adapters/catalogue/catalogue.ts'
-import { withLock } from '../../adapters/catalogue/lock.ts'
+import { withLock } from '../../adapters/filesystem/folder-lock.ts'
 import { sampleBundle, sampleRequest } from './sample-bundle.ts'
 
 const [what, folder = '', run = ''] = process.argv.slice(2)

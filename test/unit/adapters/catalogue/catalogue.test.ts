@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openCatalogue } from '../../../../adapters/catalogue/catalogue.ts'
-import { withLock } from '../../../../adapters/catalogue/lock.ts'
+import { withLock } from '../../../../adapters/filesystem/folder-lock.ts'
 import { describeCatalogueContract } from '../../../contract/catalogue.ts'
 import { memoryCatalogue } from '../../../support/memory-catalogue.ts'
 import { sampleBundle, sampleRequest } from '../../../support/sample-bundle.ts'
@@ -59,7 +59,7 @@ describe('the lock', () => {
       await expect(withLock(folder, 60, () => Promise.resolve())).rejects.toMatchObject({
         code: 'lock-held',
         retryable: true,
-        message: `process ${child.pid} is using the catalogue in ${folder}`,
+        message: `process ${child.pid} is using the database in ${folder}`,
       })
     } finally {
       await kill(child)
@@ -96,7 +96,7 @@ describe('the lock', () => {
     await writeFile(join(folder, 'db.lock.holder'), holder)
     await expect(withLock(folder, 0, () => Promise.resolve())).rejects.toMatchObject({
       code: 'lock-held',
-      message: `${who} is using the catalogue in ${folder}`,
+      message: `${who} is using the database in ${folder}`,
     })
   })
 

@@ -172,6 +172,7 @@ describe('the page of a run', () => {
     for (const shown of [
       'zelda/cloud-counter',
       'is under way',
+      'done, not told yet',
       'machine-7',
       'Build the image',
       'build running',

@@ -299,29 +299,6 @@ describe('a check', () => {
   })
 })
 
-describe('a merge group', () => {
-  const group = (action: string, changes: Record<string, unknown> = {}) => ({
-    ...base,
-    action,
-    merge_group: { head_ref: 'refs/heads/gh-readonly-queue/main/pr-7-a', head_sha: COMMIT, ...changes },
-  })
-
-  it('that wants checks is pushed by GitHub’s queue', () => {
-    expect(read('merge_group', group('checks_requested')).deliveries).toMatchObject([
-      { address: { ref: 'refs/heads/gh-readonly-queue/main/pr-7-a' }, pushed: { commit: COMMIT, by: { login: 'github-merge-queue[bot]', kind: 'bot' } } },
-    ])
-  })
-
-  it('that is destroyed only wakes', () => {
-    expect(read('merge_group', group('destroyed')).deliveries[0]?.pushed).toBeUndefined()
-    expect(addresses('merge_group', group('destroyed'))).toHaveLength(1)
-  })
-
-  it.each([[group('checks_requested', { head_sha: null })], [group('checks_requested', { head_ref: null })], [group('else')]])('is nothing %#', (payload) => {
-    expect(read('merge_group', payload)).toEqual(NOTHING)
-  })
-})
-
 describe('a release', () => {
   it.each([
     ['published', 'v1.0.0', ['1 refs/tags/v1.0.0']],
@@ -437,7 +414,6 @@ describe('whatever comes', () => {
         'issue_comment',
         'check_run',
         'check_suite',
-        'merge_group',
         'release',
         'installation',
         'repository',
@@ -480,7 +456,6 @@ describe('whatever comes', () => {
       'issue',
       'comment',
       'check_run',
-      'merge_group',
       'release',
       'installation',
       'workflow_run',
@@ -497,7 +472,6 @@ describe('whatever comes', () => {
       'issue_comment',
       'check_run',
       'check_suite',
-      'merge_group',
       'release',
       'installation',
       'installation_repositories',

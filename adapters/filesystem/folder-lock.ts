@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../pipeline/failure.ts'
-import { errorCode } from '../filesystem/storage-failure.ts'
+import { errorCode } from './storage-failure.ts'
 
 /**
  * A lock whose holder lives on another machine, or is unknown, counts as left behind after this time without a sign of life.
@@ -109,5 +109,5 @@ function isHeld(cause: unknown): boolean {
 
 function held(folder: string, holder: Holder | undefined, cause: unknown): Failure {
   const who = holder === undefined ? 'another process' : `process ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`}`
-  return new Failure('lock-held', `${who} is using the catalogue in ${folder}`, { cause, suggestion: 'Wait for it to end, then run again.' })
+  return new Failure('lock-held', `${who} is using the database in ${folder}`, { cause, suggestion: 'Wait for it to end, then run again.' })
 }
