@@ -59,10 +59,12 @@ async function compareInstallations({ forge, state }: SweepPorts, signal: AbortS
   return listed
 }
 
-async function listHeads({ forge }: SweepPorts, repository: Listed, day: string, signal: AbortSignal): Promise<readonly Delivery[]> {
+async function listHeads({ forge, state }: SweepPorts, repository: Listed, day: string, signal: AbortSignal): Promise<readonly Delivery[]> {
   const open = forge.open(repository, signal)
   const main = `refs/heads/${repository.defaultBranch}`
-  const [commit, pulls] = await Promise.all([open.refCommit(main), open.openPulls()])
+  // An installation alone makes nothing run: a branch counts from the first push on that was told of it.
+  const isPushed = (await state.lastPush({ repository: repository.id, ref: main })) !== undefined
+  const [commit, pulls] = await Promise.all([isPushed ? open.refCommit(main) : undefined, open.openPulls()])
   const heads = [
     ...(commit === undefined ? [] : [{ ref: main, commit }]),
     ...pulls.map(({ number, isFork, head, headBranch }) => ({

@@ -1,5 +1,5 @@
 import type { Action, WantedCheck } from './action.ts'
-import { externalIdOf, SUMMARY_CHECK } from './check-identity.ts'
+import { externalIdOf, stageOfCheck, SUMMARY_CHECK } from './check-identity.ts'
 import { joinParagraphs, sayNotes, stageTable } from './check-text.ts'
 import type { ReleaseDecision } from './decide-release.ts'
 import type { FormerRun } from './decide-runs.ts'
@@ -45,7 +45,9 @@ function headChecks(world: RefWorld, judged: readonly JudgedPlugin[], trust: Tru
       }),
     ),
   )
-  return [...stages, summaryCheck(world, head.commit, judged, trust)]
+  // GitHub takes so many writes at a time: what people wait for goes first.
+  const isVerdict = ({ name }: WantedCheck): boolean => stageOfCheck(name) === 'validate'
+  return [...stages.filter(isVerdict), summaryCheck(world, head.commit, judged, trust), ...stages.filter((check) => !isVerdict(check))]
 }
 
 function summaryCheck(world: RefWorld, commit: string, judged: readonly JudgedPlugin[], trust: TrustDecision): WantedCheck {

@@ -4,6 +4,7 @@ import { formatList } from '../report/format-figures.ts'
 import type { StageSummary } from '../run.ts'
 import type { PluginRuns } from './decide-runs.ts'
 import { sayPlain } from './say.ts'
+import { DONE_TITLE } from './stage-progress.ts'
 import { isBad, isLive, stageStatuses, type StageStatus } from './stage-status.ts'
 import type { PluginFacts } from './world.ts'
 
@@ -57,8 +58,10 @@ function say(kind: PluginVerdict['kind'], sentence: string): PluginVerdict {
 }
 
 function sayLive(live: readonly StageStatus[], bad: StageStatus | undefined): PluginVerdict {
-  const running = live.filter(({ state }) => state.status === 'in_progress').map(({ stage }) => stage)
-  const going = running.length === 0 ? 'Queued' : `${formatList(running)} ${running.length === 1 ? 'runs' : 'run'}`
+  const begun = live.filter(({ state }) => state.status === 'in_progress')
+  const running = begun.filter(({ title }) => title !== DONE_TITLE).map(({ stage }) => stage)
+  const waiting = begun.length === 0 ? 'Queued' : 'Waits for the next machine, or for the results'
+  const going = running.length === 0 ? waiting : `${formatList(running)} ${running.length === 1 ? 'runs' : 'run'}`
   return say('running', bad === undefined ? going : `${bad.stage} did not pass; ${going}`)
 }
 

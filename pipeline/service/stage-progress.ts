@@ -5,6 +5,9 @@ import type { JobFacts, RunFacts, StageFacts } from './world.ts'
 const RUNNER_CHARACTERS = 60
 const STEP_CHARACTERS = 60
 
+/** Title of a stage whose jobs have ended: what they have found comes with the end of the run. */
+export const DONE_TITLE = 'Done; its result comes with the end of the run'
+
 /** How far a stage is that a run has not finished yet. */
 export type StageProgress =
   | { readonly status: 'queued'; readonly title: string }
@@ -28,7 +31,7 @@ function isOf(name: string, stage: StageName): boolean {
 
 function sayMachines(active: readonly JobFacts[]): string {
   const [job] = active
-  if (job === undefined) return 'Done; its result comes with the end of the run'
+  if (job === undefined) return DONE_TITLE
   const step = job.step === null ? '' : `: ${sayPlain(job.step, STEP_CHARACTERS)}`
   if (active.length > 1) return `Runs on ${active.length} machines${step}`
   return `Runs on ${job.runner === null ? 'a machine' : sayPlain(job.runner, RUNNER_CHARACTERS)}${step}`

@@ -24,11 +24,11 @@ const result = await killApp({
   points,
   replicas: Math.max(1, replicas),
   databaseUrl: replicas === 0 ? undefined : await postgres.createDatabase(),
-  parallel: 20,
+  parallel: 24,
   kinds: STORY_KINDS,
-  mostHandled: 8,
+  mostHandled: 4,
   mostMs: minutes * 60_000,
-  storyMs: Number(process.env['STORY_MS'] ?? 600_000),
+  storyMs: 600_000,
   onProgress: (line) => console.log(line),
 })
 const { lost, different, ...figures } = result

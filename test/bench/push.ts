@@ -84,7 +84,7 @@ async function pushOnce(github: Github, relay: { sentMs: number; answeredMs: num
   const logged = github.log.length
   const [origin, originMs] = [performance.now(), Date.now()]
   relay.sentMs = 0
-  const { commit } = await github.person('octocat').push(repository, `branch-${(pushes += 1)}`, makeFiles(pushes))
+  const { commit } = await github.person('octocat').push(repository, 'main', makeFiles((pushes += 1)))
   const look = (name: string) =>
     github
       .repo(repository)

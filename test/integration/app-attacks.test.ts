@@ -18,7 +18,7 @@ let stranger: Person
 let used = 0
 
 beforeAll(async () => {
-  story = await startAppStory({ repositories: [...REPOSITORIES, FOREIGN], people: ['zelda', 'evil-helper[bot]'], database: process.env['DB'] as 'memory' })
+  story = await startAppStory({ repositories: [...REPOSITORIES, FOREIGN], people: ['zelda', 'evil-helper[bot]'] })
   github = story.github
   octocat = github.person('octocat')
   stranger = github.person('stranger')
@@ -36,12 +36,9 @@ afterAll(async () => {
   await story?.[Symbol.asyncDispose]()
 })
 
-/** A repository with a plugin that passes, of which nobody has asked for a run. */
-async function makePlugin(files: Files = PASSING): Promise<string> {
-  const name = REPOSITORIES[used++]!
-  await octocat.push(name, 'main', files, { message: 'A plugin\n\n[skip ctss]' })
-  await story.settle()
-  return name
+/** A repository in which nobody has pushed a plugin yet. */
+function makePlugin(): string {
+  return REPOSITORIES[used++]!
 }
 
 interface ForkPull {
@@ -56,7 +53,7 @@ async function openForkPull(
   { by = stranger, branch = 'fix', message = 'A fix', ...pull }: { by?: Person; branch?: string; message?: string; title?: string; body?: string } = {},
 ): Promise<ForkPull> {
   const fork = await by.fork(plugin)
-  await by.push(fork, branch, files, { message })
+  await by.push(fork, branch, { ...PASSING, ...files }, { message })
   const { number, head } = await by.openPull(plugin, { head: `${by.login}:${branch}`, ...pull })
   await story.settle()
   return { fork, number, head }
@@ -112,7 +109,7 @@ function lastPayload(event: string, action: string): Record<string, unknown> {
 
 describe('somebody with write access', () => {
   it('approves a fork’s head, and exactly that one runs, without rights', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { fork, number, head } = await openForkPull(plugin)
     expect(await spent(plugin)).toEqual([])
     await octocat.comment(plugin, number, `/ctss approve ${head}`)
@@ -148,7 +145,7 @@ describe('files of a fork', () => {
     ],
     ['a node of their own', { 'ctss.yaml': `${PASSING['ctss.yaml']!}nodes: [H00F]\n` }],
   ])('spend nothing: %s', async (_, files) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { head } = await openForkPull(plugin, files)
     await expectNothingSpent(plugin)
     expect(['action_required', 'failure']).toContain(story.checks(plugin, head)['ctss'])
@@ -162,7 +159,7 @@ describe('files of a fork', () => {
     ['itself', { 'sage.yaml': { link: 'sage.yaml' } }],
     ['a folder', { 'docs/a': 'x', 'ctss.yaml': { link: 'docs' }, Dockerfile: { link: 'docs' } }],
   ])('that are links to %s show nothing of it', async (_, files) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { head } = await openForkPull(plugin, files)
     await expectNothingSpent(plugin)
     expect(story.checks(plugin, head)).toMatchObject({ 'ctss / validate': 'failure' })
@@ -183,7 +180,7 @@ describe('files of a fork', () => {
     ['deep nesting', () => ({ 'sage.yaml': '['.repeat(100_000) })],
     ['a pattern that takes long', () => ({ 'sage.yaml': PASSING['sage.yaml']!.replace('"1.2.3"', `"${'1.'.repeat(50_000)}"`) })],
   ])('that are bombs are refused: a manifest of %s', async (_, files) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { head } = await openForkPull(plugin, files())
     await expectNothingSpent(plugin)
     expect(['failure', 'action_required']).toContain(story.checks(plugin, head)['ctss'])
@@ -192,7 +189,7 @@ describe('files of a fork', () => {
   it.each<readonly [string, () => Files]>([
     ['65 links', () => Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`links/${index}`, { link: `${index}` }]))],
   ])('that are too many are refused with a word: %s', async (_, files) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { head } = await openForkPull(plugin, files())
     await expectNothingSpent(plugin)
     expect(story.checks(plugin, head)).toHaveProperty('ctss')
@@ -206,7 +203,7 @@ describe('an approval', () => {
     ['of no commit, right after a push', async (_, approve, push) => (await push(), approve())],
   ])('%s, in any order of their deliveries, approves nothing', async (_, act) => {
     for (const isTurned of [false, true]) {
-      const plugin = await makePlugin()
+      const plugin = makePlugin()
       const pull = await openForkPull(plugin)
       github.webhooks.steer(() => 'hold')
       await act(
@@ -232,7 +229,7 @@ describe('an approval', () => {
     ['by GitHub’s own button', async (plugin, _, head) => octocat.rerequestCheck(plugin, story.check(plugin, head, 'ctss').id)],
   ])('of the commit before a push, %s, approves nothing, whichever is told first', async (_, approve) => {
     for (const isTurned of [false, true]) {
-      const plugin = await makePlugin()
+      const plugin = makePlugin()
       const { fork, number, head } = await openForkPull(plugin)
       github.webhooks.steer(() => 'hold')
       await stranger.push(fork, 'fix', { 'main.py': 'import os\n' })
@@ -260,7 +257,7 @@ describe('an approval', () => {
       },
     ],
   ])('by %s approves nothing', async (_, approve) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const pull = await openForkPull(plugin)
     await approve(plugin, pull)
     await expectNothingSpent(plugin)
@@ -270,7 +267,7 @@ describe('an approval', () => {
   it('by somebody whose access was removed approves nothing: before, or while it is on its way', async () => {
     const zelda = github.person('zelda')
     for (const isOnItsWay of [false, true]) {
-      const plugin = await makePlugin()
+      const plugin = makePlugin()
       const { number, head } = await openForkPull(plugin)
       github.repo(plugin).setRole('zelda', 'write')
       github.webhooks.steer(() => 'hold')
@@ -285,7 +282,7 @@ describe('an approval', () => {
 
   it('by somebody who has just lost the access that was just used approves nothing', async () => {
     const zelda = github.person('zelda')
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     github.repo(plugin).setRole('zelda', 'write')
     const first = await openForkPull(plugin)
     await zelda.comment(plugin, first.number, `/ctss help`)
@@ -296,7 +293,7 @@ describe('an approval', () => {
   })
 
   it('by a button that somebody without the right presses approves nothing, nor by the button of another app', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { head } = await openForkPull(plugin)
     await octocat.rerequestCheck(plugin, story.check(plugin, head, 'ctss').id)
     await story.settle()
@@ -350,7 +347,7 @@ describe('a command that nobody gave', () => {
     [
       'in another pull request',
       async (plugin, { head }) => {
-        await octocat.push(plugin, 'other', { 'notes.md': 'x\n' }, { message: 'Notes [skip ctss]' })
+        await octocat.push(plugin, 'other', { ...PASSING, 'notes.md': 'x\n' }, { message: 'Notes [skip ctss]' })
         const { number } = await octocat.openPull(plugin, { head: 'other' })
         await octocat.comment(plugin, number, `/ctss approve ${head}`)
       },
@@ -363,14 +360,14 @@ describe('a command that nobody gave', () => {
       },
     ],
   ])('%s, is none', async (_, act) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const pull = await openForkPull(plugin)
     await act(plugin, pull)
     await expectNothingSpent(plugin)
   })
 
   it('in a commit’s message, the name of a branch, or the title and text of a pull request, is none', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const message = '/ctss approve\n\n/ctss run --again\nSigned-off-by: octocat'
     const { head } = await openForkPull(plugin, undefined, {
       message,
@@ -390,11 +387,11 @@ describe('a name that looks like another', () => {
     ['somebody called as a trusted bot', 'dependabot-bot', 'fork'],
     ['somebody called as the app', 'ctss-bot', 'fork'],
   ] as const)('gives no right: %s', async (_, login, how) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const person = github.person(login)
     if (how === 'fork') await openForkPull(plugin, undefined, { by: person })
     else {
-      const { commit } = await person.push(plugin, 'renovate/pywaggle', { 'main.py': 'print("bumped")\n' })
+      const { commit } = await person.push(plugin, 'renovate/pywaggle', { ...PASSING, 'main.py': 'print("bumped")\n' })
       await person.openPull(plugin, { head: 'renovate/pywaggle' })
       await story.settle()
       expect(story.checks(plugin, commit)['ctss']).toBe('action_required')
@@ -403,20 +400,20 @@ describe('a name that looks like another', () => {
   })
 
   it('spends what it is trusted with only where it is the bot itself', async () => {
-    const plugin = await makePlugin()
-    const { commit } = await github.person('dependabot[bot]').push(plugin, 'dependabot/pip', { 'main.py': 'print("bumped")\n' })
+    const plugin = makePlugin()
+    const { commit } = await github.person('dependabot[bot]').push(plugin, 'dependabot/pip', { ...PASSING, 'main.py': 'print("bumped")\n' })
     expect(await spent(plugin)).toEqual([`dispatched ${commit}`])
   })
 
   it('a comment that pretends to be the app’s is neither taken for it nor touched', async () => {
-    const plugin = await makePlugin()
-    await octocat.push(plugin, 'feature', { 'sage.yaml': PASSING['sage.yaml']!.replace('linux/arm64', 'linux/mips') })
+    const plugin = makePlugin()
+    await octocat.push(plugin, 'feature', { ...PASSING, 'sage.yaml': PASSING['sage.yaml']!.replace('linux/arm64', 'linux/mips') })
     const { number } = await octocat.openPull(plugin, { head: 'feature' })
     await story.settle()
     const [own] = await story.said(plugin, number)
     const { id } = await stranger.comment(plugin, number, own!.replace(/failed|problem/gi, 'passed'))
     const before = (await github.repo(plugin).comments(number)).find((comment) => comment.id === id)?.body
-    await octocat.push(plugin, 'feature', { 'sage.yaml': PASSING['sage.yaml']!.replace('linux/arm64', 'linux/sparc') })
+    await octocat.push(plugin, 'feature', { ...PASSING, 'sage.yaml': PASSING['sage.yaml']!.replace('linux/arm64', 'linux/sparc') })
     await story.settle()
     expect(await story.said(plugin, number)).toHaveLength(1)
     expect((await github.repo(plugin).comments(number)).find((comment) => comment.id === id)?.body).toBe(before)
@@ -426,7 +423,7 @@ describe('a name that looks like another', () => {
 
 describe('a tag', () => {
   it('in a fork, or on a commit that only a fork has, releases nothing', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { fork, head } = await openForkPull(plugin)
     await stranger.tag(fork, 'v1.2.3', { commit: head })
     await expectNothingSpent(plugin)
@@ -437,15 +434,17 @@ describe('a tag', () => {
   })
 
   it('that a bot without trust has made releases nothing', async () => {
-    const plugin = await makePlugin()
-    await github.person('renovate[bot]').tag(plugin, 'v1.2.3')
+    const plugin = makePlugin()
+    const { commit } = await octocat.push(plugin, 'main', PASSING, { message: 'A plugin [skip ctss]' })
+    await story.settle()
+    await github.person('renovate[bot]').tag(plugin, 'v1.2.3', { commit })
     await expectNothingSpent(plugin)
   })
 })
 
 describe('a pull request', () => {
   it('whose fork is deleted spends nothing', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { fork, number, head } = await openForkPull(plugin)
     await stranger.deleteRepository(fork)
     await stranger.comment(plugin, number, `/ctss approve ${head}`)
@@ -454,15 +453,15 @@ describe('a pull request', () => {
   })
 
   it('of a fork’s branch that is called as the default branch, or as one of a writer, spends nothing', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     await openForkPull(plugin, { 'main.py': 'print("main")\n' }, { branch: 'main' })
     await openForkPull(plugin, { 'main.py': 'print("queue")\n' }, { by: github.person('zelda'), branch: 'gh-readonly-queue/main/pr-1-abc' })
     await expectNothingSpent(plugin)
   })
 
   it('that turns somebody’s own commit into a fork’s does not change its checks', async () => {
-    const plugin = await makePlugin()
-    const { commit } = await octocat.push(plugin, 'feature', { 'sage.yaml': PASSING['sage.yaml']!.replace('linux/arm64', 'linux/mips') })
+    const plugin = makePlugin()
+    const { commit } = await octocat.push(plugin, 'feature', { ...PASSING, 'sage.yaml': PASSING['sage.yaml']!.replace('linux/arm64', 'linux/mips') })
     await story.settle()
     const before = story.checks(plugin, commit)
     const fork = await stranger.fork(plugin)
@@ -473,24 +472,30 @@ describe('a pull request', () => {
   })
 
   it('fifty at once cost what fifty cost, and keep nobody else waiting behind them', async () => {
-    const [plugin, other] = [await makePlugin(), await makePlugin()]
-    const fork = await stranger.fork(plugin)
-    const requests = github.log.length
+    const [plugin, other] = ['sage/attacked', 'sage/other']
+    await using busy = await startAppStory({ repositories: [plugin, other], database: 'embedded' })
+    const [attacker, victim] = [busy.github.person('stranger'), busy.github.person('octocat')]
+    const fork = await attacker.fork(plugin)
+    const requests = busy.github.log.length
     const heads: string[] = []
-    github.webhooks.steer(() => 'hold')
+    busy.github.webhooks.steer(() => 'hold')
     for (let index = 0; index < 50; index += 1) {
-      await stranger.push(fork, `fix-${index}`, { 'main.py': `print(${index})\n` })
-      heads.push((await stranger.openPull(plugin, { head: `stranger:fix-${index}` })).head)
+      await attacker.push(fork, `fix-${index}`, { ...PASSING, 'main.py': `print(${index})\n` })
+      heads.push((await attacker.openPull(plugin, { head: `stranger:fix-${index}` })).head)
     }
-    const { commit } = await octocat.push(other, 'feature', { 'sage.yaml': 'name: [\n' })
-    github.webhooks.steer(undefined)
-    await github.webhooks.release()
-    const isJudged = (name: string, head: string): boolean => !['queued', undefined].includes(story.checks(name, head)['ctss'])
+    const { commit } = await victim.push(other, 'feature', { 'sage.yaml': 'name: [\n' })
+    busy.github.webhooks.steer(undefined)
+    const told = [...busy.github.webhooks.held]
+    await busy.github.webhooks.release(() => [])
+    await Promise.all(told.map(async ({ event, guid, payload }) => busy.deliver(event, payload, { 'x-github-delivery': guid })))
+    const isJudged = (name: string, head: string): boolean => !['queued', undefined].includes(busy.checks(name, head)['ctss'])
     while (!isJudged(other, commit)) await sleep(20)
     const before = heads.filter((head) => isJudged(plugin, head)).length
-    await expectNothingSpent(plugin)
-    expect(heads.every((head) => story.checks(plugin, head)['ctss'] === 'action_required')).toBe(true)
-    expect((github.log.length - requests) / 51).toBeLessThan(20)
+    await busy.settle()
+    expect(heads.every((head) => busy.checks(plugin, head)['ctss'] === 'action_required')).toBe(true)
+    expect(busy.github.actions.runs(CONTROL)).toEqual([])
+    // Seven checks and a comment each, and what has to be known for them.
+    expect((busy.github.log.length - requests) / 51).toBeLessThan(25)
     expect(before).toBeLessThan(25)
   })
 })
@@ -521,13 +526,13 @@ describe('a stranger’s text', () => {
     ['in the Dockerfile', { Dockerfile: `FROM ${HOSTILE}\nRUN ${HOSTILE}\nCOPY ${HOSTILE} /\n` }],
     ['in YAML that is broken there', { 'sage.yaml': `name: x\n${HOSTILE}\n` }],
   ])('is inert in what the app writes: %s', async (_, files) => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const pull = { message: `${HOSTILE}\n\n${HOSTILE}`, title: HOSTILE, body: HOSTILE, branch: `fix-<img>-$(id)-@octocat-</details>`.replaceAll(' ', '') }
     const { number, head } = await openForkPull(plugin, files, pull)
     await octocat.comment(plugin, number, `/ctss ${HOSTILE}`)
     await octocat.comment(plugin, number, `/ctss explain ${EVIL}/@octocat<img>`)
     await octocat.comment(plugin, number, `/ctss run https://${EVIL}/@octocat`)
-    await octocat.push(plugin, 'feature', files)
+    await octocat.push(plugin, 'feature', { ...PASSING, ...files })
     await octocat.openPull(plugin, { head: 'feature', title: HOSTILE, body: HOSTILE })
     await story.settle()
     const checks = github
@@ -557,11 +562,11 @@ describe('a stranger’s text', () => {
 
 describe('a delivery', () => {
   it('that GitHub did not sign, or that is too large, is refused', async () => {
-    const plugin = await makePlugin()
-    await octocat.push(plugin, 'docs', { 'notes.md': 'x\n' }, { message: 'Notes [skip ctss]' })
+    const plugin = makePlugin()
+    await octocat.push(plugin, 'docs', { ...PASSING, 'notes.md': 'x\n' }, { message: 'Notes [skip ctss]' })
     await story.settle()
     const payload = github.webhooks.deliveries.findLast(({ event }) => event === 'push')!.payload
-    const { commit } = await octocat.push(plugin, 'docs', { 'notes.md': 'y\n' }, { message: 'Notes [skip ctss]' })
+    const { commit } = await octocat.push(plugin, 'docs', { ...PASSING, 'notes.md': 'y\n' }, { message: 'Notes [skip ctss]' })
     const forged = { ...payload, ref: 'refs/heads/forged', after: commit }
     const before = await story.store.inbox.counts()
     expect(await story.deliver('push', forged, { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` })).toBe(401)
@@ -578,7 +583,7 @@ describe('a delivery', () => {
   })
 
   it('that comes again, under its own name or another, does nothing again', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { fork, number, head } = await openForkPull(plugin)
     await octocat.comment(plugin, number, `/ctss approve ${head}`)
     expect(await spent(plugin)).toEqual([`dispatched ${head}`])
@@ -596,19 +601,18 @@ describe('a delivery', () => {
   })
 
   it('that names somebody else’s repository, or an installation that is not its own, reaches nothing there', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const foreign = github.repo(FOREIGN)
-    await octocat.push(plugin, 'docs', { 'notes.md': 'x\n' }, { message: 'Notes [skip ctss]' })
+    await octocat.push(plugin, 'docs', { ...PASSING, 'notes.md': 'x\n' }, { message: 'Notes [skip ctss]' })
     await story.settle()
     const payload = github.webhooks.deliveries.findLast(({ event }) => event === 'push')!.payload as Record<string, Record<string, unknown>>
-    const requests = github.calls(/other\/plugin/).length
     const elsewhere = { ...payload, repository: { ...payload['repository'], id: foreign.id, name: 'plugin', owner: { login: 'other' }, full_name: FOREIGN } }
     expect(await story.deliver('push', elsewhere)).toBe(202)
     expect(await story.deliver('push', { ...payload, installation: { id: 424_242 } })).toBe(202)
     expect(await story.deliver('issue_comment', elsewhere)).toBe(202)
     await story.settle()
-    expect(github.calls(/other\/plugin/)).toHaveLength(requests)
-    expect(await story.store.state.repository(foreign.id)).toBeUndefined()
+    expect(foreign.checks()).toEqual([])
+    expect(github.calls(/^(?:POST|PATCH|PUT|DELETE) .*other\/plugin/)).toEqual([])
     expect(await story.store.state.repository(github.repo(plugin).id)).toMatchObject({ installation: github.installation('sage').id })
     await expectNothingSpent(plugin)
   })
@@ -622,8 +626,8 @@ describe('a job', () => {
 
   /** A run of a trusted branch, dispatched; its first job has begun, and asked for nothing yet. */
   async function dispatch(): Promise<{ plugin: string; run: WorkflowRun; job: WorkflowJob; id: string }> {
-    const name = await makePlugin()
-    await octocat.push(name, 'feature', { 'main.py': 'print("ours")\n' })
+    const name = makePlugin()
+    await octocat.push(name, 'feature', { ...PASSING, 'main.py': 'print("ours")\n' })
     await story.settle()
     const [made] = story.dispatches(name)
     const first = await made!.job('dispatch / source', { workflow: DISPATCH_WORKFLOW })
@@ -704,7 +708,7 @@ describe('a job', () => {
           ...(body !== undefined && { body: JSON.stringify(body) }),
         })
       ).status
-    expect(await request('GET', `/repos/${plugin}/contents/sage.yaml`)).toBe(200)
+    expect(await request('GET', `/repos/${plugin}/contents/README.md`)).toBe(200)
     expect(await request('GET', `/repos/${CONTROL}/contents/.github/workflows/dispatch.yml`)).toBe(404)
     expect(await request('POST', `/repos/${plugin}/check-runs`, { name: 'ctss', head_sha: github.repo(plugin).head('main') })).toBe(403)
     expect(story.log()).not.toContain(made.token)
@@ -765,7 +769,7 @@ describe('a job', () => {
 
 describe('an installation', () => {
   it('that goes in the middle of a run takes its token and its run with it', async () => {
-    const plugin = await makePlugin()
+    const plugin = makePlugin()
     const { head } = await openForkPull(plugin)
     await octocat.pressButton(plugin, story.check(plugin, head, 'ctss').id, 'approve')
     expect(await spent(plugin)).toEqual([`dispatched ${head}`])
@@ -776,11 +780,13 @@ describe('an installation', () => {
     const id = run!.inputs['plan']!
     expect((await story.ask('GET', `runs/${id}/plan`, token)).status).toBe(200)
     await github.installation('sage').removeRepositories(plugin)
-    expect((await story.ask('POST', `runs/${id}/token`, token)).status).toBe(410)
+    // GitHub itself makes none, whether the app has heard of it or not.
+    expect([410, 503]).toContain((await story.ask('POST', `runs/${id}/token`, token)).status)
     await story.settle()
+    expect((await story.ask('POST', `runs/${id}/token`, token)).status).toBe(410)
     expect(run!.conclusion).toBe('cancelled')
     const writes = github.calls(new RegExp(`^(?:POST|PATCH) /repos/${plugin}/`)).length
-    await octocat.push(plugin, 'main', { 'main.py': 'print("later")\n' })
+    await octocat.push(plugin, 'main', { ...PASSING, 'main.py': 'print("later")\n' })
     await story.settle()
     expect(github.calls(new RegExp(`^(?:POST|PATCH) /repos/${plugin}/`))).toHaveLength(writes)
   })

@@ -8,7 +8,7 @@ const SHORT: Omit<KilledAppOptions, 'databaseUrl' | 'replicas' | 'points'> = {
   seed: 1,
   parallel: 7,
   kinds: STORY_KINDS,
-  mostHandled: 8,
+  mostHandled: 6,
   mostMs: 60_000,
   storyMs: 240_000,
 }

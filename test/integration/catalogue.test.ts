@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -224,8 +225,20 @@ describe('a process that is killed while it publishes', () => {
     const folder = await mkdtemp(join(root, 'killed-'))
     const catalogue = openCatalogue({ folder })
     const acknowledged: string[] = []
-    // The first are killed while the database is being made, the later ones somewhere in their releases.
-    for (const [run, delayMs] of [300, 900, 1600, 2500, 9000, 1500, 1900, 2300].entries()) {
+    // Two are killed while they make the database, the others somewhere in the release after their first, which takes about a second.
+    const moments = [
+      ['making', 0],
+      ['making', 500],
+      ['releasing', 0],
+      ['releasing', 250],
+      ['releasing', 500],
+      ['releasing', 750],
+    ] as const
+    for (const [run, [what, delayMs]] of moments.entries()) {
+      const [since, before] = [Date.now(), acknowledged.length]
+      // The one before left its unfinished database, which this one makes anew.
+      const isMaking = (): boolean => (statSync(join(folder, 'db.unfinished'), { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since
+      const isReleasing = (): boolean => acknowledged.length > before
       const child = spawn(process.execPath, [WRITER, 'publish', folder, String(run)], { stdio: ['ignore', 'pipe', 'inherit'] })
       child.stdout.on('data', (chunk: Buffer) =>
         acknowledged.push(
@@ -235,9 +248,11 @@ describe('a process that is killed while it publishes', () => {
             .filter((line) => line !== ''),
         ),
       )
+      while (!(what === 'making' ? isMaking() : isReleasing())) await sleep(10)
       await sleep(delayMs)
       await kill(child)
     }
+    expect(acknowledged.length).toBeGreaterThanOrEqual(4)
     expect(await catalogue.publish(sampleRequest(sampleBundle('last', { version: '99.0.0' }), true, new Date().toISOString()))).toMatchObject({
       kind: 'published',
     })

@@ -1,13 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { openVirtualWaggle } from '../../adapters/virtual-waggle/virtual-waggle.ts'
-import type { Testbed } from '../../pipeline/ports/testbed.ts'
+import type { TestbedSession } from '../../pipeline/ports/testbed.ts'
 import { readPipeline } from '../../pipeline/validate/read-pipeline.ts'
 import { runVirtual, type VirtualRun } from '../../pipeline/virtual/virtual.ts'
-import { memoryBlobs } from '../support/memory-blobs.ts'
 import { memoryTree } from '../support/memory-tree.ts'
+import { openLab, type Lab } from '../support/plugins/lab.ts'
 import { need, preparePlugins } from '../support/plugins/trials.ts'
 import { makeStageContext } from '../support/train-stage.ts'
 
@@ -33,15 +30,17 @@ function files(production = '[slow, "5", "0"]'): Readonly<Record<string, string>
 }
 
 describe('a plugin with arguments for development and for production', () => {
-  let folder = ''
+  let lab: Lab | string
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'ctss-two-modes-'))
+    const plugins = await prepared
+    lab = typeof plugins === 'string' ? plugins : await openLab(plugins)
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
+  afterAll(async () => {
+    if (typeof lab !== 'string') await lab[Symbol.asyncDispose]()
+  })
 
   async function tryModes(context: TestContext, repository: Readonly<Record<string, string>>): Promise<VirtualRun['result']> {
-    const { docker, image, platform } = need(context, await prepared)
-    const blobs = memoryBlobs()
+    const { docker, image, platform, session, blobs, folder } = need(context, lab)
     const tree = memoryTree(repository)
     const { pipeline, problems } = await readPipeline(tree)
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
@@ -55,7 +54,7 @@ describe('a plugin with arguments for development and for production', () => {
           platforms: [{ platform, outcome: 'passed', digest: `sha256:${'0'.repeat(64)}`, seconds: 0, emulated: false, steps: [] }],
         },
         nativePlatform: platform,
-        testbed: withImage(openVirtualWaggle({ docker, blobs, workParent: folder }), image),
+        testbed: { ...openVirtualWaggle({ docker, blobs }), open: () => Promise.resolve(withImage(session, image)) },
       },
     )
     return result
@@ -91,16 +90,11 @@ describe('a plugin with arguments for development and for production', () => {
   })
 })
 
-/** The testbed, with an image that is on this machine and in no registry. */
-function withImage(testbed: Testbed, image: string): Testbed {
+/** The session, with an image that is on this machine and in no registry. */
+function withImage(session: TestbedSession, image: string): TestbedSession {
   return {
-    ...testbed,
-    async open(progress, signal) {
-      const session = await testbed.open(progress, signal)
-      return {
-        run: (trial, inner, cancel) => session.run({ ...trial, image }, inner, cancel),
-        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
-      }
-    },
+    run: (trial, progress, signal) => session.run({ ...trial, image }, progress, signal),
+    // It is shared: the last test closes it.
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }

@@ -9,7 +9,7 @@ import { openLog } from '../../app/log.ts'
 import { startService } from '../../app/service.ts'
 import { openServiceStore, type ServiceStore } from '../../adapters/service-state/open-service-store.ts'
 import { memoryServiceStore } from './memory-service-store.ts'
-import type { Github, GithubOptions, StoredCheck, WorkflowRun } from './github/api.ts'
+import type { Files, Github, GithubOptions, StoredCheck, WorkflowRun } from './github/api.ts'
 import { startGithub } from './github/github.ts'
 import { startRegistryProcess } from './registry-process.ts'
 
@@ -37,6 +37,8 @@ const SECRETS = {
 export interface AppStoryOptions {
   /** `owner/name`, besides the control repository. */
   readonly repositories: readonly string[]
+  /** What they hold from the beginning, before the app is there; a README without it. */
+  readonly files?: Files
   readonly people?: readonly string[]
   /** Of the app; all that the stand-in gives without it. */
   readonly app?: GithubOptions['app']
@@ -81,11 +83,18 @@ const QUIET_LOOKS = 3
 const TOKEN = /\bgh[a-z]_[A-Za-z0-9_.-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY|\beyJ[\w-]{20,}\.[\w-]{20,}/g
 
 /** Starts both. */
-export async function startAppStory({ repositories, people, app, environment = {}, database = 'memory' }: AppStoryOptions): Promise<AppStory> {
+export async function startAppStory({
+  repositories,
+  files = { 'README.md': 'A plugin to come.\n' },
+  people,
+  app,
+  environment = {},
+  database = 'memory',
+}: AppStoryOptions): Promise<AppStory> {
   const github = await startGithub({
     app: { webhookSecret: SECRETS.webhook, ...app },
     repositories: [
-      ...repositories.map((name) => ({ name, files: { 'README.md': 'A plugin to come.\n' } })),
+      ...repositories.map((name) => ({ name, files })),
       { name: CONTROL, isPrivate: true, files: { '.github/workflows/dispatch.yml': CONTROL_FILE } },
     ],
     installations: [],

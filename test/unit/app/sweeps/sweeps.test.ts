@@ -3,11 +3,17 @@ import { compareWorld } from '../../../../app/sweeps/compare-world.ts'
 import { redeliverLost } from '../../../../app/sweeps/redeliver-lost.ts'
 import { runSweeps } from '../../../../app/sweeps/run-sweeps.ts'
 import { Failure } from '../../../../pipeline/failure.ts'
+import type { ServiceState } from '../../../../pipeline/ports/service-state.ts'
 import { makeAppWorld, STRANGER } from '../../../support/app-world.ts'
 import { makeRunPlan } from '../../../support/run-plan.ts'
 
 const signal = new AbortController().signal
 const MAIN = 'refs/heads/main'
+
+/** Of an earlier push to the default branch. */
+async function tellOfPush(state: ServiceState, repository: number): Promise<void> {
+  await state.putPusher({ repository, ref: MAIN }, 'c'.repeat(40), STRANGER, '2026-11-21T10:00:00.000Z')
+}
 
 describe('the sweep of deliveries', () => {
   it('asks again for what failed and never arrived', async () => {
@@ -31,6 +37,7 @@ describe('the sweep of the world', () => {
     await using world = await makeAppWorld()
     const { repository, services } = world
     for (const ref of [MAIN, 'refs/heads/feature', 'refs/heads/theirs']) await world.push(ref, {}, { isSilent: true })
+    await tellOfPush(services.state, repository.id)
     repository.pulls.push(
       { number: 1, author: STRANGER, fork: undefined, ref: 'refs/heads/feature', baseBranch: 'main', isDraft: false, isOpen: true },
       { number: 2, author: STRANGER, fork: 'fix', ref: 'refs/pull/2/head', baseBranch: 'main', isDraft: false, isOpen: true },
@@ -41,6 +48,12 @@ describe('the sweep of the world', () => {
     expect(await compareWorld(services, signal)).toBe(0)
     await world.push(MAIN, { 'main.py': 'print(2)\n' }, { isSilent: true })
     expect(await compareWorld(services, signal)).toBe(1)
+  })
+
+  it('wakes no branch that nobody has pushed to since the app was installed', async () => {
+    await using world = await makeAppWorld()
+    await world.push(MAIN, {}, { isSilent: true })
+    expect(await compareWorld(world.services, signal)).toBe(0)
   })
 
   it('wakes runs that have not ended, once an hour', async () => {
@@ -77,7 +90,9 @@ describe('the sweep of the world', () => {
     await using world = await makeAppWorld()
     const { github, services, repository } = world
     await world.push(MAIN, {}, { isSilent: true })
-    github.addRepository('sage', 'fresh').refs.set(MAIN, 'b'.repeat(40))
+    const fresh = github.addRepository('sage', 'fresh')
+    fresh.refs.set(MAIN, 'b'.repeat(40))
+    for (const { id } of [repository, fresh]) await tellOfPush(services.state, id)
     let failed = 0
     github.onCall = (call, isDone) => {
       if (isDone || !call.startsWith('openPulls') || failed > 0) return
@@ -94,7 +109,7 @@ describe('the sweep of the world', () => {
   it('ends where it is cancelled', async () => {
     await using world = await makeAppWorld()
     world.github.onCall = (call) => {
-      if (call.startsWith('refCommit')) throw new Failure('cancelled', 'stopped')
+      if (call.startsWith('openPulls')) throw new Failure('cancelled', 'stopped')
     }
     await expect(compareWorld(world.services, signal)).rejects.toMatchObject({ code: 'cancelled' })
   })
@@ -116,5 +131,18 @@ describe('the sweeps', () => {
     await world.push(MAIN, {}, { isSilent: true })
     await runSweeps(world.services, { signal: ending.signal, random: () => 0.5 })
     expect(new Set(pauses)).toEqual(new Set([60_000, 300_000, 3_600_000]))
+  })
+
+  it('come as often as they are told to, the first ones too', async () => {
+    const ending = new AbortController()
+    const pauses: number[] = []
+    await using world = await makeAppWorld({
+      async pause(ms) {
+        pauses.push(ms)
+        if (pauses.length > 5) ending.abort()
+      },
+    })
+    await runSweeps(world.services, { signal: ending.signal, random: () => 0.5, everyMs: { redeliver: 1000, compare: 2000 } })
+    expect(new Set(pauses)).toEqual(new Set([1000, 2000]))
   })
 })
