@@ -41,8 +41,10 @@ async function readRecords(folder: string, { subject }: RunPlan, blobs: BlobStor
   const records: StageRecord[] = []
   for (const found of await readStageFolders(folder, blobs)) {
     if (found.kind === 'broken') log.warning(`${found.folder} is not delivered: ${found.reason}`)
-    else if (found.record.subject.commit !== subject.commit || found.record.subject.tree !== subject.tree)
+    else if (found.about.commit !== subject.commit || found.about.tree !== subject.tree)
       log.warning(`${found.folder} is not delivered: its record is about another state of the repository`)
+    else if (found.record.subject.commit !== subject.commit || found.record.subject.tree !== subject.tree)
+      log.line(`${found.folder} is not delivered: its record is an earlier run's, which the app has`)
     else records.push(found.record)
   }
   return records

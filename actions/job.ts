@@ -231,8 +231,8 @@ async function readOthers(
   const folders: Extract<StageFolder, { kind: 'record' }>[] = []
   for (const folder of found) {
     if (folder.kind === 'broken') log.warning(`${folder.folder} is not used: ${folder.reason}`)
-    else if (folder.record.subject.commit !== subject.commit || folder.record.subject.tree !== subject.tree)
-      log.warning(`${folder.folder} is not used: its record is about another state of the repository`)
+    else if (folder.about.commit !== subject.commit || folder.about.tree !== subject.tree)
+      log.warning(`${folder.folder} is not used: it is about another state of the repository`)
     else folders.push(folder)
   }
   return { plan, folders }
@@ -259,8 +259,9 @@ export function givenStages(job: Pick<Job, 'folders' | 'plan'>, before: StageNam
 }
 
 function givenStage(job: Pick<Job, 'folders' | 'plan'>, stage: StageName): GivenStage | undefined {
-  const record = folderOf(job, stage)?.record
-  if (record !== undefined) return { kind: 'record', record, ran: true }
+  const folder = folderOf(job, stage)
+  // A job may find only when it runs that an earlier one has done its work: after a build that came out the same, say.
+  if (folder !== undefined) return { kind: 'record', record: folder.record, ran: folder.record.subject.commit === folder.about.commit }
   const planned = job.plan?.stages.find((candidate) => candidate.stage === stage)
   if (planned === undefined) return undefined
   if (planned.kind === 'skip') return { kind: 'skipped', reason: planned.reason }

@@ -58,7 +58,7 @@ async function finish(
 async function withValidation(job: Job): Promise<Job> {
   if (folderOf(job, 'validate') !== undefined) return job
   const { record, outputs } = await runStageAction(job, { stage: 'validate', name: 'validate', script: validateScript, force: false, reuses: false })
-  return { ...job, folders: [...job.folders, { kind: 'record', folder: outputs.folder, record }] }
+  return { ...job, folders: [...job.folders, { kind: 'record', folder: outputs.folder, record, about: job.subject }] }
 }
 
 function readRunners(text: string | undefined): RunnerMap {

@@ -59,7 +59,7 @@ export async function runStageAction(job: Job, options: StageActionOptions): Pro
   const details = options.build?.kind === 'part' ? EMPTY_PART : ({ kind: 'none' } as const)
   const record = summary.record ?? recordWithoutResult(summary, job.subject, details, job.run)
   const folder = outFolder(job.environment, options.name)
-  const { leftOut } = await writeStageFolder(folder, record, job.blobs)
+  const { leftOut } = await writeStageFolder(folder, record, job.blobs, record.subject.commit === job.subject.commit ? {} : { reusedFor: job.subject })
   await tellLeftOut(leftOut, job)
   annotate(summary, job)
   await writeSummary(await gatherStageInput(job, summary), job.environment.summaryFile, job.log)

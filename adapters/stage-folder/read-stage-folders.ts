@@ -2,12 +2,12 @@ import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { BlobStore } from '../../pipeline/ports/blob-store.ts'
-import type { StageRecord } from '../../schemas/generated/types.ts'
+import type { StageRecord, Subject } from '../../schemas/generated/types.ts'
 import { errorCode, storageFailure } from '../filesystem/storage-failure.ts'
 import { namedFiles, type NamedFile } from '../records/named-files.ts'
 import { parseRecord, RECORD_BYTES } from '../records/parse-record.ts'
 import { FolderReader } from '../untrusted-folder/folder-reader.ts'
-import { RECORD_NAME, stageFolderLayout, type StageFolderLayout } from './stage-folder-layout.ts'
+import { RECORD_NAME, REUSE_NAME, stageFolderLayout, type StageFolderLayout } from './stage-folder-layout.ts'
 
 /** A folder that another job left, or what is wrong with it. */
 export type StageFolder =
@@ -15,11 +15,14 @@ export type StageFolder =
       readonly kind: 'record'
       readonly folder: string
       readonly record: StageRecord
+      /** What the run is about that has left it: another state than the record's where the record is an earlier run's. */
+      readonly about: Pick<Subject, 'commit' | 'tree'>
       /** Of an OCI image layout, which `importImage` verifies. */
       readonly imageFolder?: string
     }
   | { readonly kind: 'broken'; readonly folder: string; readonly reason: string }
 
+const REUSE_BYTES = 1024
 /** More than a run has stages and platforms. */
 const FOLDERS = 500
 
@@ -68,8 +71,19 @@ async function readStageFolder(folder: string, blobs: BlobStore): Promise<StageF
   if (typeof record === 'string') return broken(`${RECORD_NAME} is ${record}`)
   const fault = await storeFiles(layout, namedFiles(record), blobs)
   if (fault !== undefined) return broken(fault)
+  const { commit, tree } = record.subject
+  const about = (await readReuse(folder, layout)) ?? { commit, tree }
+  if (typeof about === 'string') return broken(about)
   const image = await lstat(layout.image).catch(orUndefinedWhenMissing)
-  return { kind: 'record', folder, record, ...(image?.isDirectory() && { imageFolder: layout.image }) }
+  return { kind: 'record', folder, record, about, ...(image?.isDirectory() && { imageFolder: layout.image }) }
+}
+
+/** Undefined: the record is of the run that has left it; a text: what is wrong. */
+async function readReuse(folder: string, layout: StageFolderLayout): Promise<Pick<Subject, 'commit' | 'tree'> | string | undefined> {
+  if ((await lstat(layout.reuse).catch(orUndefinedWhenMissing)) === undefined) return undefined
+  const content = await new FolderReader().read(folder, REUSE_NAME, REUSE_BYTES)
+  const [, commit, tree] = /^\{"commit":(?:null|"([0-9a-f]{40})"),"tree":"([^"\\]{1,200})"\}\n?$/.exec(content?.toString('utf8') ?? '') ?? []
+  return tree === undefined ? `${REUSE_NAME} does not say what it is about` : { commit: commit ?? null, tree }
 }
 
 /** A sentence about the first file that is not what the record says. */

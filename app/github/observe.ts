@@ -1,3 +1,4 @@
+import { Failure, type FailureCode } from '../../pipeline/failure.ts'
 import { SUMS_NAME } from '../../pipeline/forge/release-assets.ts'
 import type { InstalledRepository } from '../../pipeline/ports/app-forge.ts'
 import type { KnownRepository, StoredRun } from '../../pipeline/ports/service-state.ts'
@@ -9,6 +10,7 @@ import type {
   Account,
   ApprovalFacts,
   HeadFacts,
+  PluginFacts,
   PullRequestFacts,
   RefAddress,
   RefWorld,
@@ -52,7 +54,7 @@ export async function observeRef(observing: Observing): Promise<Observation> {
   if (found !== undefined && 'branch' in found) return { kind: 'branch', branch: found.branch }
   const runs = await services.state.runsOf(address, found?.commit)
   const wishes = isOpen ? await services.state.openWishes(address) : []
-  const folders = found === undefined ? [] : await look.once('plugins', async () => findPlugins(look.forge.tree(found.commit)))
+  const { folders, unreadable } = found === undefined ? { folders: [] } : await look.once('plugins', async () => listPlugins(look, found.commit))
   const isJudged = folders.length > 0 && (kindOfRef(address.ref, facts.defaultBranch) !== 'tag' || isReleaseRef(address.ref))
   const isQuiet = !isJudged && wishes.length === 0
   const [head, pullRequests, workflows, asked, tag] = await Promise.all([
@@ -76,6 +78,7 @@ export async function observeRef(observing: Observing): Promise<Observation> {
     budget: await observeBudget(observing),
     ...(tag && { tag }),
   }
+  if (unreadable !== undefined) return { kind: 'observed', world: { ...bare, plugins: [unreadable] }, plugins: [], repository }
   if (!isJudged || head === undefined) return { kind: 'observed', world: bare, plugins: [], repository }
   const plugins = await services.judge({
     repository: known.id,
@@ -91,6 +94,26 @@ export async function observeRef(observing: Observing): Promise<Observation> {
   return { kind: 'observed', world, plugins, repository }
 }
 
+interface FoundPlugins {
+  /** Of the plugins of a commit, in the repository. */
+  readonly folders: readonly string[]
+  /** In their place: the tree is more, or something else, than is ever judged. */
+  readonly unreadable?: PluginFacts
+}
+
+/** A tree that cannot be read is the repository's fault, and its author is told; everything else fails. */
+async function listPlugins({ forge }: GithubLook, commit: string): Promise<FoundPlugins> {
+  try {
+    return { folders: await findPlugins(forge.tree(commit)) }
+  } catch (error) {
+    if (!(error instanceof Failure) || !UNREADABLE.has(error.code)) throw error
+    const unjudged = [error.message, error.suggestion].filter((part) => part !== undefined).join('. ')
+    return { folders: [], unreadable: { path: '', name: undefined, version: undefined, stages: [], plan: undefined, fixes: [], unjudged } }
+  }
+}
+
+/** What a tree fails with that no other attempt would read: see `RepositoryTree`. */
+const UNREADABLE: ReadonlySet<FailureCode> = new Set<FailureCode>(['storage-corrupt', 'storage-unavailable'])
 const BRANCH = 'refs/heads/'
 const TAG = 'refs/tags/'
 

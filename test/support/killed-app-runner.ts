@@ -26,6 +26,8 @@ export interface Executed {
   readonly repository: string
   readonly fate: 'claimed' | 'refused' | 'lost'
   readonly stages: readonly string[]
+  /** What a job was answered that could not go on. */
+  readonly answer?: string
 }
 
 /** What the runners of the control repository work with, and what they did. */
@@ -87,7 +89,7 @@ export function makeRunner(world: RunnerWorld): (run: WorkflowRun) => Promise<vo
     const token = async (): Promise<string> => job.idToken(PUBLIC_URL)
     const given = await ask(world, token, 'GET', `runs/${id}/plan`)
     if (given.status !== 200) {
-      world.executed.push({ plan: id, repository, fate: 'refused', stages: [] })
+      world.executed.push({ plan: id, repository, fate: 'refused', stages: [], answer: `plan: ${given.status} ${given.text}` })
       await job.complete('failure')
       return run.complete('failure')
     }
@@ -95,7 +97,7 @@ export function makeRunner(world: RunnerWorld): (run: WorkflowRun) => Promise<vo
     const read = await ask(world, token, 'POST', `runs/${id}/token`)
     if (read.status !== 200) {
       // Its answer was lost: the job cannot go on, as a real one could not.
-      world.executed.push({ plan: id, repository, fate: 'refused', stages: [] })
+      world.executed.push({ plan: id, repository, fate: 'refused', stages: [], answer: `token: ${read.status} ${read.text}` })
       await job.complete('failure')
       return run.complete('failure')
     }

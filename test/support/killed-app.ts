@@ -158,17 +158,19 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
       )
     }
   }
+  // Whom of several a job asks is not known here.
+  const isAtWork = (app: Replica): boolean => app.inHand > 0 || (apps.length === 1 && world.asking > 0)
   const killOn = async (app: Replica): Promise<void> => {
     while (!isEnough() && !world.isOver) {
       // How much it gets done first is drawn, not how long it lives: on a busy machine nothing would come to its end.
       const enough = app.handled + Math.floor(random() * options.mostHandled)
       for (let looks = 0; looks < 1000 && app.handled < enough; looks += 1) await sleep(10)
-      for (let looks = 0; looks < 1000 && app.inHand + world.asking === 0; looks += 1) await sleep(5)
+      for (let looks = 0; looks < 1000 && !isAtWork(app); looks += 1) await sleep(5)
       await sleep(random() * IN_WORK_MS)
-      const isAtWork = app.inHand > 0 || world.asking > 0
+      const isPoint = isAtWork(app)
       await app.kill()
       kills += 1
-      if (isAtWork) points += 1
+      if (isPoint) points += 1
       if (kills % 50 === 0)
         onProgress(`${kills} kills, ${points} at work, ${next - first} stories, ${lost.length} lost, ${((performance.now() - started) / 1000).toFixed(0)} s`)
       await app.start()
@@ -218,6 +220,7 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
   const errors = apps.flatMap(({ log }) => log.match(/"msg":"[^"]+"/g) ?? [])
   const kinds = Map.groupBy(errors, (line) => line)
   onProgress(`logged errors: ${[...kinds].map(([line, all]) => `${all.length} × ${line}`).join('; ') || 'none'}`)
+  for (const { repository, plan, answer } of world.executed) if (answer !== undefined) onProgress(`a job of ${repository} for ${plan} was refused: ${answer}`)
   github.assertFaithful()
   return { kills, points, stories: next - first, lost, different, redelivered, seconds, orphans }
 }

@@ -13,7 +13,7 @@ import { makeJobWorld, type JobWorld } from '../../support/job-world.ts'
 import { git } from '../../support/layout.ts'
 import { makePipeline } from '../../support/pipeline.ts'
 import { makeRunPlan } from '../../support/run-plan.ts'
-import { makeRecord } from '../../support/stage-record.ts'
+import { makeRecord, SUBJECT } from '../../support/stage-record.ts'
 
 const MANIFEST = `name: cloud-counter
 namespace: zelda
@@ -182,7 +182,9 @@ describe('a job', () => {
 })
 
 describe('what other jobs have left', () => {
-  const left = (...records: readonly StageRecord[]): Pick<Job, 'folders'> => ({ folders: records.map((record) => ({ kind: 'record', folder: 'f', record })) })
+  const left = (...records: readonly StageRecord[]): Pick<Job, 'folders'> => ({
+    folders: records.map((record) => ({ kind: 'record', folder: 'f', record, about: SUBJECT })),
+  })
   const planned = (...stages: RunPlan['stages']): RunPlan => makeRunPlan({ stages })
 
   it('is the last record of a stage, and no part of one', () => {
@@ -213,6 +215,16 @@ describe('what other jobs have left', () => {
     ['should have run', { stage: 'train', kind: 'run', reason: '' }, { kind: 'missing' }],
   ])('is as the plan says where it is not there: the stage %s', (_, stage, given) => {
     expect(givenStages({ ...left(), plan: planned(stage) }, 'build')).toEqual({ train: given })
+  })
+
+  it('is reused where its job has found that an earlier run did its work', () => {
+    const record = makeRecord('virtual', { subject: { ...SUBJECT, commit: 'e'.repeat(40) } })
+
+    expect(givenStages({ ...left(record), plan: planned({ stage: 'virtual', kind: 'run', reason: '' }) }, 'publish').virtual).toEqual({
+      kind: 'record',
+      record,
+      ran: false,
+    })
   })
 
   it('counts more than the plan', () => {

@@ -46,7 +46,9 @@ describe('a stage folder', () => {
       ['blobs', `blobs/${hexOf(LOG)}`, `blobs/${hexOf(MODEL)}`, 'record.json'].toSorted(),
     )
     const { map, found } = await read()
-    expect(found).toEqual([{ kind: 'record', folder: join(parent, 'ctss-train'), record: trained() }])
+    expect(found).toEqual([
+      { kind: 'record', folder: join(parent, 'ctss-train'), record: trained(), about: { commit: trained().subject.commit, tree: trained().subject.tree } },
+    ])
     expect([...map.values()].map(String).toSorted()).toEqual(['a log', 'weights'])
   })
 
@@ -69,6 +71,24 @@ describe('a stage folder', () => {
     await write('a', makeRecord('validate'))
     expect((await readdir(join(parent, 'a'))).toSorted()).toEqual(['image', 'record.json'])
     expect((await read()).found).toMatchObject([{ kind: 'record', record: { stage: 'validate' }, imageFolder: join(parent, 'a/image') }])
+  })
+
+  it('tells for which state an earlier run’s record is handed on, and is broken where it does not', async () => {
+    const { blobs } = await store()
+    const { subject } = makeRecord('virtual')
+    const reusedFor = { commit: 'e'.repeat(40), tree: subject.tree }
+    await writeStageFolder(join(parent, 'a'), makeRecord('virtual'), blobs, { reusedFor })
+    await writeStageFolder(join(parent, 'b'), makeRecord('virtual'), blobs, { reusedFor: { commit: null, tree: 'sha256:0' } })
+    expect((await read()).found).toMatchObject([
+      { record: { subject }, about: reusedFor },
+      { record: { subject }, about: { commit: null, tree: 'sha256:0' } },
+    ])
+    await writeStageFolder(join(parent, 'a'), makeRecord('virtual'), blobs)
+    await writeFile(join(parent, 'b/reused-for.json'), '{"commit":"main"}')
+    expect((await read()).found).toMatchObject([
+      { about: { commit: subject.commit, tree: subject.tree } },
+      { kind: 'broken', reason: 'reused-for.json does not say what it is about' },
+    ])
   })
 
   it('is read from each folder, in the order of names, and from the parent itself', async () => {

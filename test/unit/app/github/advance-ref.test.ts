@@ -198,10 +198,11 @@ describe('a pull request', () => {
     await world.settle()
     expect(bodiesOf(world, 1)).toHaveLength(1)
     expect(bodiesOf(world, 1)[0]).toContain('| build |')
+    expect(bodiesOf(world, 1)[0]).toMatch(/\[How it goes\]\(https:\/\/ctss\.example\/runs\/[0-9a-f-]{36}\)/)
     await world.runWorkflows()
     await world.settle(120_000)
     expect(bodiesOf(world, 1)).toHaveLength(1)
-    expect(bodiesOf(world, 1)[0]).toContain('Passed: local/cloud-counter')
+    expect(bodiesOf(world, 1)[0]!.match(/Passed: local\/cloud-counter/g)).toHaveLength(1)
   })
 
   it('gets its comment again when somebody has deleted it, and there is something new to say', async () => {
@@ -238,6 +239,7 @@ describe('a pull request', () => {
     await world.settle()
     expect(world.github.runs).toHaveLength(runs)
     expect(checksOf(world, head)).toMatchObject({ ctss: 'action_required', 'ctss / validate': 'success' })
+    expect(bodiesOf(world, 1)[0]).toMatch(new RegExp(`### ❗ Waits for approval.*\n\n.*/ctss approve .?${head}`))
     await world.ask('refs/pull/1/head', { kind: 'approve' }, { by: STRANGER, pull: 1, commit: head, id: 'comment:1' })
     await world.settle()
     expect(world.github.runs).toHaveLength(runs)
