@@ -220,7 +220,8 @@ function planRerun(
   const refusal = node === undefined ? undefined : refuseNode(plan, node)
   if (refusal !== undefined) return { refusal }
   const wanted = asked.length === 0 ? applicableStages(plan) : asked
-  const open = runsOfPlugin(world, trust, plugin.path).find((candidate) => isOpen(candidate))
+  // One that has delivered runs no more, though nobody has ended it yet.
+  const open = runsOfPlugin(world, trust, plugin.path).find((candidate) => isOpen(candidate) && !candidate.isDelivered)
   if (open !== undefined && (!again || wanted.every((stage) => runsStage(open.plan, stage)))) return {}
   const next = again ? forceStages(plan, wanted) : plan
   if (!needsRun(next)) return { refusal: 'There is nothing to run: every stage has its verdict for these inputs. `--again` runs it all the same.' }

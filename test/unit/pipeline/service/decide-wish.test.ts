@@ -160,6 +160,11 @@ describe('a wish to run', () => {
     expect(decision.kind === 'granted' ? (decision.starts ?? []) : []).toEqual([])
   })
 
+  it('for once more what an open run has delivered already makes another run', () => {
+    const decision = decide(makeWorld({ plugins: PASSED, runs: [makeRun({ isDelivered: true })] }), makeWish(run({ stages: ['build'], again: true })))
+    expect(decision).toMatchObject({ kind: 'granted', starts: [{ path: '' }] })
+  })
+
   it('of a button of an earlier commit does nothing but say so', () => {
     expect(sentence(decide(makeWorld(), makeButtonWish(run(), { commit: COMMITS[0] })))).toBe(
       'Nothing was done: this is about commit `aaaaaaa`, and the newest one is `bbbbbbb`.',
