@@ -148,15 +148,19 @@ export async function tellOutcome(github: Github, name: string, executed: readon
 }
 
 function neutral(text: string): string {
-  return text
-    .replace(/(?<=charts\/)[\w.-]+/g, '<ticket>')
-    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<run>')
-    .replace(/\b[0-9a-f]{40}\b|\b[0-9a-f]{7,12}\b|sha256:[0-9a-f]{64}/g, '<hash>')
-    .replace(/sage\/p\d+|(?:cloud-counter|fork|fix|p)-?\d+/g, '<name>')
-    .replace(/\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?)?|\d\d:\d\d(?::\d\d)?/g, '<time>')
-    .replace(/\d+(?:\.\d+)? ?(?:ms|s|min|h|KiB|MiB|kB|MB|B)\b/g, '<amount>')
-    .replace(/runs\/\d+/g, 'runs/<number>')
-    .replace(/comment%3A\d+/g, 'comment%3A<number>')
+  return (
+    text
+      .replace(/(?<=charts\/)[\w.-]+/g, '<ticket>')
+      .replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<run>')
+      .replace(/\b[0-9a-f]{40}\b|\b[0-9a-f]{7,12}\b|sha256:[0-9a-f]{64}/g, '<hash>')
+      .replace(/sage\/p\d+|(?:cloud-counter|fork|fix|p)-?\d+/g, '<name>')
+      .replace(/\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?)?|\d\d:\d\d(?::\d\d)?/g, '<time>')
+      .replace(/\d+(?:\.\d+)? ?(?:ms|s|min|h|KiB|MiB|kB|MB|B)\b/g, '<amount>')
+      // Of a stage that took no time there is none.
+      .replaceAll(', <amount>', '')
+      .replace(/runs\/\d+/g, 'runs/<number>')
+      .replace(/comment%3A\d+/g, 'comment%3A<number>')
+  )
 }
 
 async function until(story: Story, what: string, look: () => boolean | Promise<boolean>): Promise<void> {
