@@ -24,7 +24,6 @@ import { provideTool } from '../support/tools.ts'
 const IMAGES = join(process.cwd(), 'runner-images')
 const JIT = Buffer.from('a just-in-time configuration').toString('base64')
 const CONTAINER = ['--volume', `${IMAGES}:/runner-images:ro`]
-/** Of the version that the test was written with. */
 
 let tools: DebianTools
 
@@ -182,7 +181,7 @@ describe('a machine', () => {
   it('boots, runs one job as a user without rights, sends its logs, and goes off, with no trace of what it was told', async () => {
     world.begin('echo done >>/world/out/job')
     const order = world.order({ jitConfig: JIT })
-    const machine = await world.boot(order)
+    const machine = await world.bootAndRead(order)
 
     expect(machine.exitCode, machine.console).toBe(0)
     expect(world.left('job')).toBe(`user runner, runner docker

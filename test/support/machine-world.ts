@@ -31,6 +31,8 @@ export interface MachineWorld {
   order(changes?: Partial<MachineOrder>): MachineOrder
   /** Boots a machine with systemd and cloud-init, until it is off. */
   boot(order: MachineOrder): Promise<Boot>
+  /** The same, and reads its disk, which takes seconds. */
+  bootAndRead(order: MachineOrder): Promise<Boot & Disk>
   /** Runs a shell line with the machine's scripts in their place, as root; the world's server answers. */
   shell(line: string, dockerArgs?: readonly string[], options?: RunOptions): Promise<RunResult>
   /** What a container left below /world/out; empty when there is nothing. */
@@ -43,6 +45,10 @@ export interface MachineWorld {
 export interface Boot {
   readonly exitCode: number | null
   readonly console: string
+}
+
+/** What a machine that went off has on its disk. */
+export interface Disk {
   /** Whether a text is anywhere on the machine's disk, after all. */
   holds(text: string): boolean
   /** Whether a path is there. */
@@ -79,9 +85,12 @@ export async function makeMachineWorld(tools: DebianTools): Promise<MachineWorld
         ...changes,
       }),
     boot: async (order) => {
-      writeFileSync(join(folder, 'seed/user-data'), renderUserData(readMachineFiles(), order))
-      writeFileSync(join(folder, 'seed/meta-data'), 'instance-id: machine-1\n')
-      return boot(tools, world, folder)
+      giveOrder(folder, order)
+      return boot(tools, world)
+    },
+    bootAndRead: async (order) => {
+      giveOrder(folder, order)
+      return bootAndRead(tools, world, folder)
     },
     shell: async (line, dockerArgs = [], options = {}) => {
       const start =
@@ -116,24 +125,29 @@ const MACHINE = [
   '--volume=/sys/fs/cgroup:/sys/fs/cgroup:ro',
 ]
 
-async function boot(tools: DebianTools, world: readonly string[], folder: string): Promise<Boot> {
+function giveOrder(folder: string, order: MachineOrder): void {
+  writeFileSync(join(folder, 'seed/user-data'), renderUserData(readMachineFiles(), order))
+  writeFileSync(join(folder, 'seed/meta-data'), 'instance-id: machine-1\n')
+}
+
+async function boot(tools: DebianTools, world: readonly string[], look?: (container: string) => Promise<void>): Promise<Boot> {
+  const command = ['/lib/systemd/systemd', '--log-target=console', '--show-status=0']
+  const { exitCode, stdout, stderr } = await tools.run(command, ['--tty', ...MACHINE, ...world], { timeoutMs: 180_000 }, look)
+  return { exitCode, console: stdout + stderr }
+}
+
+async function bootAndRead(tools: DebianTools, world: readonly string[], folder: string): Promise<Boot & Disk> {
   const file = join(folder, 'disk.tar')
   let disk = Buffer.alloc(0)
   let paths: readonly string[] = []
   try {
-    const { exitCode, stdout, stderr } = await tools.run(
-      ['/lib/systemd/systemd', '--log-target=console', '--show-status=0'],
-      ['--tty', ...MACHINE, ...world],
-      { timeoutMs: 180_000 },
-      async (container) => {
-        await run({ command: 'docker', args: ['export', `--output=${file}`, container] })
-        disk = readFileSync(file)
-        paths = (await run({ command: 'tar', args: ['--list', `--file=${file}`] }, { limitBytes: 2 ** 26 })).stdout.split('\n')
-      },
-    )
+    const booted = await boot(tools, world, async (container) => {
+      await run({ command: 'docker', args: ['export', `--output=${file}`, container] })
+      disk = readFileSync(file)
+      paths = (await run({ command: 'tar', args: ['--list', `--file=${file}`] }, { limitBytes: 2 ** 26 })).stdout.split('\n')
+    })
     return {
-      exitCode,
-      console: stdout + stderr,
+      ...booted,
       holds: (text) => disk.includes(text),
       has: (path) => paths.some((entry) => entry.replace(/\/$/, '') === path.slice(1)),
     }
