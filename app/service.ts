@@ -183,6 +183,7 @@ async function assemble(
     clock,
     log,
     policy: app.policy,
+    githubUrl: github.web,
     publicUrl,
     runUrl: links.run,
     dispatchInputs: dispatchInputs(app),

@@ -16,12 +16,12 @@ export async function propose(context: ActContext, action: Extract<Action, { kin
   return action.proposal === 'init' ? proposePlugin(context) : proposeGolden(context, action.path)
 }
 
-async function proposePlugin({ forge, world, repository }: ActContext): Promise<ActOutcome> {
+async function proposePlugin({ services, forge, world, repository }: ActContext): Promise<ActOutcome> {
   const base = baseOf(world)
   const commit = await forge.refCommit(`${BRANCH}${base}`)
   if (commit === undefined) return DONE
   const { owner, name } = repository
-  const files = draftPlugin({ owner, name, url: `https://github.com/${owner}/${name}` }, await forge.tree(commit).entries())
+  const files = draftPlugin({ owner, name, url: `${services.githubUrl}/${owner}/${name}` }, await forge.tree(commit).entries())
   await forge.propose({
     branch: 'ctss/init',
     base,

@@ -17,7 +17,7 @@ export async function gatherInput({ services, world }: Pick<ActContext, 'service
   )
   const { owner, name } = world.repository
   // Once it is published, the newest release is this one: there is nothing to compare it with.
-  const { baseline, ...rest } = { ...input, repositoryUrl: `https://github.com/${owner}/${name}` }
+  const { baseline, ...rest } = { ...input, repositoryUrl: `${services.githubUrl}/${owner}/${name}` }
   return baseline === undefined || baseline.version === plugin.facts.version ? rest : { ...rest, baseline }
 }
 

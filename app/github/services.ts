@@ -36,6 +36,8 @@ export interface AppServices {
   readonly clock: Clock
   readonly log: Logger
   readonly policy: ServicePolicy
+  /** Pages of GitHub, without a slash at its end: `https://github.com`, or an Enterprise Server's. */
+  readonly githubUrl: string
   /** Where people and jobs reach the app, without a slash at its end. */
   readonly publicUrl: string
   /** The page of a run; of a private repository, an address that nobody can guess. */

@@ -96,6 +96,7 @@ beforeEach(async () => {
     clock: machineClock,
     log,
     policy: POLICY,
+    githubUrl: 'https://github.com',
     publicUrl: 'https://ctss.example',
     runUrl: (run, isPrivate) => `https://ctss.example/runs/${run}${isPrivate ? '?key=secret' : ''}`,
     dispatchInputs: {},

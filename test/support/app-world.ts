@@ -199,6 +199,7 @@ export async function makeAppWorld(changes: Partial<AppServices> = {}): Promise<
     clock,
     log: pino({ level: 'silent' }),
     policy: POLICY,
+    githubUrl: 'https://github.com',
     publicUrl: 'https://ctss.example',
     runUrl: (run, isPrivate) => `https://ctss.example/runs/${run}${isPrivate ? '?key=secret' : ''}`,
     dispatchInputs: { registry: 'registry.test' },
