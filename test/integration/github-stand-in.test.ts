@@ -817,10 +817,10 @@ describe('the stand-in for GitHub', () => {
 
   it('answers what GitHub would, wherever it is asked', async () => {
     await start({ repositories: [{ name: 'sage/plugin', files: { '.github/workflows/x.yml': 'name: X\non: workflow_dispatch\njobs: {}\n', 'a/b': '1' } }] })
-    const { commit } = await octocat.push('sage/plugin', 'work/deep', { 'a/b': '2' })
+    const { commit } = await octocat.push('sage/plugin', 'topic/deep', { 'a/b': '2' })
     await octocat.tag('sage/plugin', 'v1')
     await stranger.fork('sage/plugin')
-    const { number } = await octocat.openPull('sage/plugin', { head: 'work/deep', body: 'why' })
+    const { number } = await octocat.openPull('sage/plugin', { head: 'topic/deep', body: 'why' })
     await stranger.openIssue('sage/plugin', 'an issue')
     await octocat.comment('sage/plugin', number, 'text')
     await octocat.release('sage/plugin', 'v1')
@@ -838,17 +838,17 @@ describe('the stand-in for GitHub', () => {
       '',
       '/activity',
       '/branches',
-      '/branches/work/deep',
+      '/branches/topic/deep',
       '/tags',
       '/forks',
       '/labels',
       '/commits?path=a',
       `/commits/${commit}`,
       `/commits/${commit}/pulls`,
-      '/compare/main...work/deep',
+      '/compare/main...topic/deep',
       '/contents/a',
-      '/contents/a/b?ref=work/deep',
-      '/git/ref/heads/work/deep',
+      '/contents/a/b?ref=topic/deep',
+      '/git/ref/heads/topic/deep',
       '/git/matching-refs/heads',
       `/git/commits/${commit}`,
       `/git/trees/${commit}?recursive=1`,
