@@ -14,7 +14,7 @@ import { FILE_BYTES, takeRecords, type RecordPorts, type Taken } from './take-re
 
 /** What the jobs of dispatched runs are answered with. */
 export interface JobPorts extends RecordPorts {
-  readonly state: Pick<ServiceState, 'run' | 'claimRun' | 'once' | 'repository' | 'records' | 'deliverRun'>
+  readonly state: Pick<ServiceState, 'run' | 'runOfWorkflow' | 'claimRun' | 'once' | 'repository' | 'records' | 'deliverRun'>
   readonly forge: Pick<AppForge, 'readToken'>
   readonly blobs: Pick<BlobStore, 'has' | 'putFile'>
   readonly identify: (token: string) => Promise<IdentityAnswer>
@@ -53,6 +53,16 @@ export function jobRoutes(ports: JobPorts): Hono {
     return run.state === 'ended' ? refuse(410, 'the run has ended') : run
   }
 
+  /**
+   * Whether a workflow run may be the one that was dispatched for a run. What GitHub answered to a dispatch is written down a moment after its job may have
+   * come (much later, if we died between): until then its number is nobody's, and newer than that of any dispatch before.
+   */
+  const mayClaim = async ({ workflowRun }: StoredRun, coming: number): Promise<boolean> => {
+    if (workflowRun === coming) return true
+    const owner = await state.runOfWorkflow(coming)
+    return owner === undefined && (workflowRun === undefined || coming > workflowRun)
+  }
+
   routes.get('/runs/:id/plan', async ({ req }) => {
     const job = await identify(req.raw)
     if (job instanceof Response) return job
@@ -60,8 +70,7 @@ export function jobRoutes(ports: JobPorts): Hono {
     const run = RUN.test(id) ? await state.run(id) : undefined
     if (run === undefined) return refuse(404, UNKNOWN)
     if (run.claim === undefined && run.state === 'ended') return refuse(410, 'the run has ended')
-    // Undefined only until GitHub's answer to the dispatch is written down.
-    if (run.claim === undefined && run.workflowRun !== undefined && run.workflowRun !== job.workflowRun) return refuse(409, 'another job has this run')
+    if (run.claim === undefined && !(await mayClaim(run, job.workflowRun))) return refuse(409, 'another job has this run')
     const claim = await state.claimRun(id, { workflowRun: job.workflowRun, attempt: job.attempt, at: clock.now() })
     if (!isSameJob(claim, job)) return refuse(409, 'another job has this run')
     if (run.state === 'ended') return refuse(410, 'the run has ended')

@@ -38,6 +38,19 @@ describe('the plan', () => {
     expect([answer.status, answer.headers.get('content-type')]).toEqual([409, 'application/problem+json'])
   })
 
+  it.each([
+    ['the one that was dispatched', 9001, 200],
+    ['a later dispatch, whose number is not written down yet', 9003, 200],
+    ['an earlier dispatch', 8999, 409],
+    ['one that was dispatched for another run', 9002, 409],
+  ])('of a run that was dispatched is given to nobody but its own workflow run: %s', async (_, workflowRun, status) => {
+    const world = await makeJobWorld()
+    const [run, other] = [await world.makeRun(), await world.makeRun()]
+    await world.state.moveRun(other.id, { state: 'dispatched', now: '2026-11-21T12:00:00.000Z', dispatches: 2, workflowRun: 9002 })
+    const answer = await world.send('GET', `/runs/${run.id}/plan`, { token: await world.token({ run_id: String(workflowRun) }) })
+    expect(answer.status).toBe(status)
+  })
+
   it('is gone when the run has ended', async () => {
     const world = await makeJobWorld()
     const [unclaimed, claimed] = [await world.makeRun(), await world.makeRun()]
