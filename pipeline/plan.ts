@@ -71,7 +71,7 @@ function notApplicable(stage: StageName, { pipeline, outcomes, options, attached
   if (stage === 'validate') return undefined
   if (pipeline === undefined) return 'the manifest cannot be read'
   if (stage === 'train' && pipeline.training === undefined) return 'ctss.yaml has no training section'
-  if (stage === 'node' && attached.node !== true) return 'no Waggle node is attached to this machine'
+  if (stage === 'node' && attached.node !== true) return 'no Waggle node is attached'
   if ((stage === 'virtual' || stage === 'node') && outcomes.build === 'skipped') return 'there is no image to test'
   if (stage === 'publish' && options.unpublished !== undefined) return options.unpublished
   if (stage === 'publish' && outcomes.build === 'skipped') return 'there is no image to publish'

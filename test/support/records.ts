@@ -315,7 +315,7 @@ export function makeRichInput(overrides: Partial<ReportInput> = {}): ReportInput
       makeSummary('train', { ran: false, seconds: 0, record: reused, reason: 'unchanged since the run of 2026-11-20 16:20:00 UTC at commit b81d02c' }),
       makeRun('build', makeBuildDetails(), { seconds: 71.3 }),
       makeRun('virtual', { kind: 'virtual', testbed: 'Virtual Waggle 1', trials: makeTrials() }, { seconds: 24.6 }),
-      makeSkip('node', 'no Waggle node is attached to this machine'),
+      makeSkip('node', 'no Waggle node is attached'),
       makeRun('publish', publish, { seconds: 3.2 }),
     ],
     gates: decideGates(GATES, train, baseline),

@@ -131,7 +131,7 @@ const STAGE_DEFAULTS: Readonly<Record<string, StageFacts>> = {
   train: { stage: 'train', state: 'planned', reason: 'no record of these inputs', problems: [], usualSeconds: 600 },
   build: { stage: 'build', state: 'planned', reason: 'its inputs are not known yet', problems: [], usualSeconds: 240 },
   virtual: { stage: 'virtual', state: 'planned', reason: 'its inputs are not known yet', problems: [], usualSeconds: 90 },
-  node: { stage: 'node', state: 'skipped', reason: 'no Waggle node is attached to this machine', problems: [] },
+  node: { stage: 'node', state: 'skipped', reason: 'no Waggle node is attached', problems: [] },
   publish: { stage: 'publish', state: 'planned', reason: 'its inputs are not known yet', problems: [] },
 }
 

@@ -16,7 +16,7 @@ export function makeRunPlan(overrides: Partial<RunPlan> = {}): RunPlan {
       { stage: 'train', kind: 'run', reason: 'no record of these inputs', runner: ['ubuntu-24.04'] },
       { stage: 'build', kind: 'run', reason: 'its inputs are not known yet' },
       { stage: 'virtual', kind: 'run', reason: 'its inputs are not known yet', runner: ['ubuntu-24.04'] },
-      { stage: 'node', kind: 'skip', reason: 'no Waggle node is attached to this machine', runner: ['ubuntu-24.04'] },
+      { stage: 'node', kind: 'skip', reason: 'no Waggle node is attached', runner: ['ubuntu-24.04'] },
       { stage: 'publish', kind: 'run', reason: 'its inputs are not known yet' },
     ],
     platforms: [

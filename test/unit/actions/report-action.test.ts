@@ -121,6 +121,6 @@ describe('the action node', () => {
     const { outputs, exitCode } = await runNodeAction(world.call(NODE))
 
     expect([outputs.outcome, outputs.trials, exitCode]).toEqual(['skipped', '{"passed":0,"total":0}', 0])
-    expect(world.log()).toBe('node: skipped: no Waggle node is attached to this machine\n')
+    expect(world.log()).toBe('node: skipped: no Waggle node is attached\n')
   })
 })

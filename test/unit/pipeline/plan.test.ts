@@ -93,7 +93,7 @@ describe('the plan', () => {
   })
 
   it('runs on a node only where one is attached, and there is an image', () => {
-    expect(planStage('node', facts())).toMatchObject({ kind: 'skip', reason: 'no Waggle node is attached to this machine' })
+    expect(planStage('node', facts())).toMatchObject({ kind: 'skip', reason: 'no Waggle node is attached' })
     expect(planStage('node', facts({ attached: {} })).kind).toBe('skip')
     expect(planStage('node', facts({ attached: { node: true } })).kind).toBe('run')
     expect(planStage('node', facts({ attached: { node: true }, outcomes: { build: 'skipped' } }))).toMatchObject({

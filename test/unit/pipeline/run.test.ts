@@ -492,7 +492,7 @@ describe('a plan ahead of its run', () => {
       'reuse: unchanged since the run of 2026-11-21 12:00:00 UTC',
       'skip: not wanted',
       'skip: there is no image to test',
-      'skip: no Waggle node is attached to this machine',
+      'skip: no Waggle node is attached',
       'skip: there is no image to publish',
     ])
   })

@@ -343,7 +343,7 @@ describe('what a reader has to know', () => {
       'Sampled figures, where no kernel counter could be read, may miss short peaks: memory_peak_bytes.',
       'These trials could reach the internet, as a plugin on a node may not: development.',
       'The folder differs from its commit, so lines are not linked and it cannot be released.',
-      'node was skipped: no Waggle node is attached to this machine',
+      'node was skipped: no Waggle node is attached',
     ])
   })
 

@@ -116,7 +116,7 @@ describe('a wish to run', () => {
     ['no plugin', { plugins: [] }, run(), 'There is no plugin here: no folder has a `sage.yaml` or `sage.json`. `/ctss init` proposes one.'],
     ['no plan', { plugins: [makePlugin({ plan: undefined })] }, run(), 'Nothing can be run before the problems that validate has found are mended.'],
     ['spent budget', { budget: { repositoryMinutes: 9000 } }, run(), 'The repository has used 9,000 of 6,000 minutes in the last 30 days.'],
-    ['no node', {}, run({ node: 'W023' }), 'The node W023 cannot be used: no Waggle node is attached to this machine.'],
+    ['no node', {}, run({ node: 'W023' }), 'The node W023 cannot be used: no Waggle node is attached.'],
     [
       'another node',
       { plugins: [makePlugin({ plan: makePlan({ kinds: { node: 'run' } }) })] },
