@@ -9,6 +9,7 @@ import type { BlobStore } from '../pipeline/ports/blob-store.ts'
 import type { RunPlan, StageRecord } from '../schemas/generated/types.ts'
 import { openAppRun, parseJson, RETRY_DELAYS_MS, type AppRun, type Upload } from './app-run.ts'
 import type { DELIVER } from './definitions.ts'
+import { readEvent } from './event.ts'
 import type { JobLog } from './job-log.ts'
 import { parsePlan } from './plan-file.ts'
 import { InputError } from './read-inputs.ts'
@@ -24,6 +25,7 @@ export async function runDeliver(
   { inputs, environment, log, signal }: ActionCall<typeof DELIVER>,
   delaysMs = RETRY_DELAYS_MS,
 ): Promise<ActionResult<typeof DELIVER>> {
+  await readEvent(environment)
   const { plan: reference, app } = inputs
   if (reference === undefined || app === undefined) throw new InputError(['inputs `plan` and `app` are needed: what is delivered belongs to a run of the app'])
   const folder = await folderOfRecords(inputs.records, environment)

@@ -45,9 +45,12 @@ function headChecks(world: RefWorld, judged: readonly JudgedPlugin[], trust: Tru
       }),
     ),
   )
-  // GitHub takes so many writes at a time: what people wait for goes first.
+  // GitHub takes so many writes at a time: what people wait for goes first, but nothing is said to have passed before all of it has.
   const isVerdict = ({ name }: WantedCheck): boolean => stageOfCheck(name) === 'validate'
-  return [...stages.filter(isVerdict), summaryCheck(world, head.commit, judged, trust), ...stages.filter((check) => !isVerdict(check))]
+  const [verdicts, others] = [stages.filter(isVerdict), stages.filter((check) => !isVerdict(check))]
+  const summary = summaryCheck(world, head.commit, judged, trust)
+  const hasPassed = summary.state.status === 'completed' && summary.state.conclusion === 'success'
+  return hasPassed ? [...verdicts, ...others, summary] : [...verdicts, summary, ...others]
 }
 
 function summaryCheck(world: RefWorld, commit: string, judged: readonly JudgedPlugin[], trust: TrustDecision): WantedCheck {
