@@ -2,29 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../pipeline/digest.ts'
 import type { NewRun, ServiceState } from '../../pipeline/ports/service-state.ts'
 import type { Wish } from '../../pipeline/service/wish.ts'
+import { makeNewRun } from '../support/new-run.ts'
 import { makeRecord, makeSubject } from '../support/records.ts'
-import { makeRunPlan } from '../support/run-plan.ts'
 
 const AT = '2026-11-21T12:00:00.000Z'
 const LATER = '2026-11-21T12:05:00.000Z'
 const BRANCH = { repository: 7_000_000_001, ref: 'refs/heads/main' }
 const PERSON = { login: 'zelda', kind: 'person' } as const
-
-function newRun(id: string, overrides: Partial<NewRun> = {}): NewRun {
-  return {
-    id,
-    repository: BRANCH.repository,
-    ref: BRANCH.ref,
-    commit: 'a'.repeat(40),
-    path: '',
-    trust: 'trusted',
-    release: false,
-    plan: makeRunPlan(),
-    cause: 'push',
-    now: AT,
-    ...overrides,
-  }
-}
 
 function wish(id: string, overrides: Partial<Wish> = {}): Wish {
   return { id, what: { kind: 'cancel' }, by: PERSON, at: AT, ...overrides }
@@ -144,8 +128,8 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
     describe('runs', () => {
       it('makes one in the queue, and answers it whole', async () => {
         const state = await make()
-        const { now, ...facts } = newRun('r1')
-        const run = await state.createRun(newRun('r1'))
+        const { now, ...facts } = makeNewRun('r1')
+        const run = await state.createRun(makeNewRun('r1'))
         expect(run).toEqual({
           ...facts,
           state: 'queued',
@@ -165,8 +149,8 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('answers the one that is there for the same commit, plugin, trust, release and cause', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
-        expect(await state.createRun(newRun('r2', { ref: 'refs/heads/other', now: LATER }))).toMatchObject({ id: 'r1', ref: BRANCH.ref })
+        await state.createRun(makeNewRun('r1'))
+        expect(await state.createRun(makeNewRun('r2', { ref: 'refs/heads/other', now: LATER }))).toMatchObject({ id: 'r1', ref: BRANCH.ref })
         const others: readonly Partial<NewRun>[] = [
           { commit: 'b' },
           { path: 'apps/bird' },
@@ -175,18 +159,19 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
           { cause: 'comment:1' },
           { repository: 2 },
         ]
-        for (const [index, other] of others.entries()) expect(await state.createRun(newRun(`other ${index}`, other))).toMatchObject({ id: `other ${index}` })
+        for (const [index, other] of others.entries())
+          expect(await state.createRun(makeNewRun(`other ${index}`, other))).toMatchObject({ id: `other ${index}` })
       })
 
       it('makes one of twenty that come at once', async () => {
         const state = await make()
-        const runs = await Promise.all(Array.from({ length: 20 }, (_, index) => state.createRun(newRun(`r${index}`))))
+        const runs = await Promise.all(Array.from({ length: 20 }, (_, index) => state.createRun(makeNewRun(`r${index}`))))
         expect(new Set(runs.map(({ id }) => id)).size).toBe(1)
       })
 
       it('moves forward only', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         expect(await state.moveRun('r1', { state: 'dispatched', now: AT, dispatches: 1, workflowRun: 11 })).toMatchObject({
           state: 'dispatched',
           dispatches: 1,
@@ -207,7 +192,7 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('goes on with a later dispatch, and forgets the workflow run and the claim of the one before', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         await state.moveRun('r1', { state: 'dispatched', now: AT, dispatches: 1, workflowRun: 11 })
         await state.claimRun('r1', { workflowRun: 11, attempt: 1, at: AT })
         await state.moveRun('r1', { state: 'running', now: AT })
@@ -218,7 +203,7 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('keeps the claim of a job that came before its dispatch was written down', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         const claim = { workflowRun: 11, attempt: 1, at: AT }
         await state.claimRun('r1', claim)
         expect(await state.moveRun('r1', { state: 'dispatched', now: LATER, dispatches: 1, workflowRun: 11 })).toMatchObject({ claim })
@@ -226,7 +211,7 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('learns the workflow run of a dispatch later, once', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         await state.moveRun('r1', { state: 'dispatched', now: AT, dispatches: 1 })
         expect(await state.moveRun('r1', { state: 'dispatched', now: LATER, dispatches: 1, workflowRun: 5_000_000_000 })).toMatchObject({
           workflowRun: 5_000_000_000,
@@ -239,10 +224,10 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('finds those of a ref that have not ended, and all of a commit', async () => {
         const state = await make()
-        await state.createRun(newRun('open', { commit: 'c1', now: AT }))
-        await state.createRun(newRun('ended', { commit: 'c2', now: LATER }))
-        await state.createRun(newRun('other ref', { commit: 'c3', ref: 'refs/heads/other' }))
-        await state.createRun(newRun('other repository', { commit: 'c2', repository: 2 }))
+        await state.createRun(makeNewRun('open', { commit: 'c1', now: AT }))
+        await state.createRun(makeNewRun('ended', { commit: 'c2', now: LATER }))
+        await state.createRun(makeNewRun('other ref', { commit: 'c3', ref: 'refs/heads/other' }))
+        await state.createRun(makeNewRun('other repository', { commit: 'c2', repository: 2 }))
         await state.moveRun('ended', { state: 'ended', now: LATER, outcome: 'cancelled' })
         const ids = async (commit: string | undefined): Promise<readonly string[]> => (await state.runsOf(BRANCH, commit)).map(({ id }) => id)
         expect(await ids(undefined)).toEqual(['open'])
@@ -253,7 +238,7 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('belongs to the job that claims it first', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         const first = { workflowRun: 11, attempt: 1, at: AT }
         expect(await state.claimRun('r1', first)).toEqual(first)
         expect(await state.claimRun('r1', { workflowRun: 12, attempt: 1, at: LATER })).toEqual(first)
@@ -262,14 +247,14 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('belongs to one of twenty that claim it at once, and all are told the same', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         const claims = await Promise.all(Array.from({ length: 20 }, (_, index) => state.claimRun('r1', { workflowRun: index + 1, attempt: 1, at: AT })))
         expect(new Set(claims.map(({ workflowRun }) => workflowRun)).size).toBe(1)
       })
 
       it('lets something be done once', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         const answers = await Promise.all(Array.from({ length: 10 }, () => state.once('r1', 'token/1/1', AT)))
         expect(answers.filter(Boolean)).toHaveLength(1)
         expect(await state.once('r1', 'token/1/2', AT)).toBe(true)
@@ -277,7 +262,7 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
 
       it('is delivered once, with everything that came first', async () => {
         const state = await make()
-        await state.createRun(newRun('r1'))
+        await state.createRun(makeNewRun('r1'))
         expect(await state.recordsOfRun('r1')).toEqual([])
         const records = [makeRecord('validate'), makeRecord('build', { outcome: 'error', reason: 'a NUL: \u0000' })]
         await state.deliverRun('r1', AT, records)
@@ -319,21 +304,21 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
       await Promise.all([put(1, 'Sage'), put(2, 'sage'), put(3, 'other')])
       const since = new Date(Date.now() - 3_600_000).toISOString()
       const end = async (id: string, repository: number, ended: string, minutes?: number): Promise<void> => {
-        await state.createRun(newRun(id, { repository }))
+        await state.createRun(makeNewRun(id, { repository }))
         await state.moveRun(id, { state: 'ended', now: ended, outcome: 'passed', ...(minutes !== undefined && { minutes }) })
       }
       const now = new Date().toISOString()
       await end('own', 1, now, 10)
       await end('free', 2, now, undefined)
-      await state.createRun(newRun('mate', { repository: 2, cause: 'again' }))
+      await state.createRun(makeNewRun('mate', { repository: 2, cause: 'again' }))
       await state.moveRun('mate', { state: 'ended', now, outcome: 'failed', minutes: 5 })
       await end('stranger', 3, now, 1000)
-      await state.createRun(newRun('old', { repository: 1, cause: 'old' }))
+      await state.createRun(makeNewRun('old', { repository: 1, cause: 'old' }))
       await state.moveRun('old', { state: 'ended', now: new Date(Date.parse(since) - 1000).toISOString(), outcome: 'passed', minutes: 500 })
-      await state.createRun(newRun('queued', { repository: 1, cause: 'queued' }))
-      await state.createRun(newRun('open', { repository: 1, cause: 'open' }))
+      await state.createRun(makeNewRun('queued', { repository: 1, cause: 'queued' }))
+      await state.createRun(makeNewRun('open', { repository: 1, cause: 'open' }))
       await state.moveRun('open', { state: 'dispatched', now: new Date(Date.now() - 120_000).toISOString(), dispatches: 1 })
-      await state.createRun(newRun('long', { repository: 2, cause: 'long' }))
+      await state.createRun(makeNewRun('long', { repository: 2, cause: 'long' }))
       await state.moveRun('long', { state: 'dispatched', now: new Date(Date.parse(since) - 3_600_000).toISOString(), dispatches: 1 })
       const spent = await state.spending(1, since)
       expect(spent).toMatchObject({ repositoryRuns: 1, ownerRuns: 2 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { apiBudget, type ApiBudget } from '../../adapters/github/api-budget.ts'
-import { githubApp, type GithubAppOptions } from '../../adapters/github/github-app.ts'
+import type { GithubAppOptions } from '../../adapters/github/github-app.ts'
 import { openFolder } from '../../adapters/repository-tree/open.ts'
 import type { AppForge, CheckContent, InstalledRepository } from '../../pipeline/ports/app-forge.ts'
 import type { Forge } from '../../pipeline/ports/forge.ts'
@@ -13,6 +13,7 @@ import type { Github, GithubOptions } from '../support/github/api.ts'
 import { startGithub } from '../support/github/github.ts'
 import { githubPeople } from '../support/github/people.ts'
 import { git, makeRepository } from '../support/layout.ts'
+import { standInApp } from '../support/stand-in-app.ts'
 
 const WORKFLOW =
   'on: { workflow_dispatch: { inputs: { plan: { required: true } } } }\nrun-name: ctss ${{ inputs.plan }}\njobs: { run: { runs-on: ubuntu-24.04, steps: [{ run: echo }] } }\n'
@@ -40,17 +41,7 @@ async function start(options: GithubOptions = {}, own: Partial<GithubAppOptions>
   const github = await startGithub({ repositories: [{ name: 'sage/plugin', files: FILES }, CONTROL], ...options })
   used = github
   const budget = apiBudget()
-  const app = githubApp({
-    appId: github.app.id,
-    privateKeys: [github.app.privateKey],
-    baseUrl: github.url,
-    webUrl: 'https://github.com',
-    control: { owner: 'sage', repository: 'control', workflow: 'dispatch.yml', ref: 'main' },
-    budget,
-    writeGapMs: 0,
-    pause: async () => undefined,
-    ...own,
-  })
+  const app = standInApp(github, { budget, pause: async () => undefined, ...own })
   return { github, app, budget, plugin: { installation: github.installation('sage').id, id: github.repo('sage/plugin').id, owner: 'sage', name: 'plugin' } }
 }
 
@@ -87,8 +78,7 @@ describe('the app', () => {
     const { github, app } = await start()
     const old = github.app.privateKey
     const next = github.app.addKey()
-    const options = { appId: github.app.id, privateKeys: [next, old], baseUrl: github.url, budget: apiBudget() }
-    const both = githubApp({ ...options, control: { owner: 'sage', repository: 'control', workflow: 'dispatch.yml', ref: 'main' } })
+    const both = standInApp(github, { privateKeys: [next, old] })
     expect(await both.self()).toMatchObject({ slug: 'ctss' })
     github.app.removeKey(next)
     expect(await app.self()).toMatchObject({ slug: 'ctss' })

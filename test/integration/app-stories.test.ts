@@ -13,8 +13,6 @@ import { startServer, type RunningServer } from '../../app/server.ts'
 import { compareWorld } from '../../app/sweeps/compare-world.ts'
 import { redeliverLost } from '../../app/sweeps/redeliver-lost.ts'
 import { webhook } from '../../app/webhook.ts'
-import { apiBudget } from '../../adapters/github/api-budget.ts'
-import { githubApp } from '../../adapters/github/github-app.ts'
 import { machineClock } from '../../adapters/machine/clock.ts'
 import { makeRunPlan } from '../../pipeline/plan/make-run-plan.ts'
 import { DEFAULT_RUNNERS } from '../../pipeline/runner-classes.ts'
@@ -26,6 +24,7 @@ import { startGithub } from '../support/github/github.ts'
 import { memoryBlobs } from '../support/memory-blobs.ts'
 import { memoryPorts } from '../support/memory-ports.ts'
 import { memoryServiceStore } from '../support/memory-service-store.ts'
+import { standInApp } from '../support/stand-in-app.ts'
 
 const PLUGIN = 'sage/plugin'
 const CONTROL = 'sage/control'
@@ -59,16 +58,7 @@ beforeEach(async () => {
   const blobs = memoryBlobs()
   const stagePorts = { ...memoryPorts(blobs, folder), testbedVersion: TESTBED_VERSION }
   const { state, inbox } = memoryServiceStore({ backoffMs: 20 })
-  const forge = githubApp({
-    appId: github.app.id,
-    privateKeys: [github.app.privateKey],
-    baseUrl: github.url,
-    webUrl: 'https://github.com',
-    control: { owner: 'sage', repository: 'control', workflow: 'dispatch.yml', ref: 'main' },
-    budget: apiBudget(),
-    writeGapMs: 0,
-    pause: async () => undefined,
-  })
+  const forge = standInApp(github, { pause: async () => undefined })
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' })
   services = {
     forge,
@@ -151,6 +141,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
   await github[Symbol.asyncDispose]()
 })
+
+/** Nothing has two check runs at a commit. */
+function expectNoCheckTwice(commit: string): void {
+  const names = github
+    .repo(PLUGIN)
+    .checks(commit)
+    .map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+}
 
 /** One more replica. */
 function startWorker(): void {
@@ -327,11 +326,7 @@ describe('stories at GitHub', () => {
     await settle()
     expect(dispatches()).toBe(1)
     expect(await commentsOn(1)).toHaveLength(1)
-    const names = github
-      .repo(PLUGIN)
-      .checks(commit)
-      .map(({ name }) => name)
-    expect(new Set(names).size).toBe(names.length)
+    expectNoCheckTwice(commit)
   })
 
   it.each([1, 2, 3, 4, 5])('events that come late, doubled and in any order end in the same (%i)', async (seed) => {
@@ -348,11 +343,7 @@ describe('stories at GitHub', () => {
     await settle()
     expect(checksOf(commit)).toMatchObject({ ctss: 'success', 'ctss / virtual': 'success', 'ctss / publish': 'success' })
     expect(await commentsOn(number)).toHaveLength(2)
-    const names = github
-      .repo(PLUGIN)
-      .checks(commit)
-      .map(({ name }) => name)
-    expect(new Set(names).size).toBe(names.length)
+    expectNoCheckTwice(commit)
     const commits = github.actions.runs(CONTROL).map(({ inputs }) => inputs['commit'])
     expect(new Set(commits).size).toBe(commits.length)
     expect(await services.state.openRuns()).toEqual([])
@@ -367,11 +358,7 @@ describe('stories at GitHub', () => {
     expect(checksOf(commit)).toMatchObject({ ctss: 'success' })
     expect(dispatches()).toBe(1)
     expect(await commentsOn(1)).toHaveLength(1)
-    const names = github
-      .repo(PLUGIN)
-      .checks(commit)
-      .map(({ name }) => name)
-    expect(new Set(names).size).toBe(names.length)
+    expectNoCheckTwice(commit)
   })
 
   it('a permission that is lacking is told in words', async () => {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ServiceState } from '../../pipeline/ports/service-state.ts'
 import { describeRecordsContract } from '../contract/records.ts'
 import { describeServiceStateContract } from '../contract/service-state.ts'
-import { makeRunPlan } from '../support/run-plan.ts'
+import { makeNewRun } from '../support/new-run.ts'
 import { startServiceStores, type ServiceStores } from '../support/service-stores.ts'
 
 const AT = '2026-11-21T12:00:00.000Z'
@@ -36,18 +36,7 @@ describe('two replicas on one server', () => {
 
   it('make one run of many that are asked for at once, give it to one job, and move it forward only', async () => {
     const replicas = await both()
-    const base = {
-      repository: 1,
-      ref: 'refs/heads/main',
-      commit: 'c',
-      path: '',
-      trust: 'trusted',
-      release: false,
-      plan: makeRunPlan(),
-      cause: 'push',
-      now: AT,
-    } as const
-    const runs = await Promise.all(Array.from({ length: 30 }, (_, index) => replicas[index % 2]!.createRun({ ...base, id: `r${index}` })))
+    const runs = await Promise.all(Array.from({ length: 30 }, (_, index) => replicas[index % 2]!.createRun(makeNewRun(`r${index}`))))
     const [id, ...others] = new Set(runs.map((run) => run.id))
     expect(others).toEqual([])
     const claims = await Promise.all(
@@ -66,18 +55,7 @@ describe('what the database keeps that no version of ours wrote', () => {
   it('is never trusted: runs and wishes fail with storage-corrupt, a record counts as absent', async () => {
     const url = await stores.url()
     const { state } = await stores.open({ place: { url } })
-    await state.createRun({
-      id: 'r',
-      repository: 1,
-      ref: 'refs/heads/main',
-      commit: 'c',
-      path: '',
-      trust: 'trusted',
-      release: false,
-      plan: makeRunPlan(),
-      cause: 'push',
-      now: AT,
-    })
+    await state.createRun(makeNewRun('r', { repository: 1 }))
     await state.putWish({ repository: 1, ref: 'refs/heads/main' }, { id: 'w', what: { kind: 'help' }, by: { login: 'zelda', kind: 'person' }, at: AT })
     const { default: pg } = await import('pg')
     const client = new pg.Client({ connectionString: url })

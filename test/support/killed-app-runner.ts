@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
-import { apiBudget } from '../../adapters/github/api-budget.ts'
-import { githubApp } from '../../adapters/github/github-app.ts'
 import { machineClock } from '../../adapters/machine/clock.ts'
 import { namedFiles } from '../../adapters/records/named-files.ts'
 import { baseLookup } from '../../adapters/registry/base-lookup.ts'
@@ -15,6 +13,7 @@ import type { ServedRegistry } from './killed-app-registry.ts'
 import { memoryBlobs } from './memory-blobs.ts'
 import { memoryBuilder } from './memory-builder.ts'
 import { memoryPorts } from './memory-ports.ts'
+import { standInApp } from './stand-in-app.ts'
 
 /** Where jobs say that they reach the service: their requests go to its replicas. */
 export const PUBLIC_URL = 'https://ctss.example.org'
@@ -66,15 +65,7 @@ export function makeRunner(world: RunnerWorld): (run: WorkflowRun) => Promise<vo
     openBuilder: async () => memoryBuilder(registry.registry),
     openStaging: async () => `${registryRoot}/staging`,
   }
-  const forge = githubApp({
-    appId: github.app.id,
-    privateKeys: [github.app.privateKey],
-    baseUrl: github.url,
-    webUrl: 'https://github.com',
-    control: { owner: 'sage', repository: 'control', workflow: 'dispatch.yml', ref: 'main' },
-    budget: apiBudget(),
-    writeGapMs: 0,
-  })
+  const forge = standInApp(github)
   const lost = new Set<string>()
   return async (run) => {
     const { plan: id = '', repository = '', commit = '', path = '.' } = run.inputs

@@ -17,34 +17,11 @@ import { git } from '../../support/layout.ts'
 import { memoryPorts } from '../../support/memory-ports.ts'
 import type { MemoryFile } from '../../support/memory-tree.ts'
 import { makeRunPlan } from '../../support/run-plan.ts'
+import { TRAINED_PLUGIN } from '../../support/trained-plugin.ts'
 
-const MANIFEST = `name: cloud-counter
-namespace: zelda
-version: "0.1.0"
-description: Counts the clouds in the sky
-license: MIT
-source:
-  architectures: [linux/amd64, linux/arm64]
-`
-const PIPELINE = `training:
-  dockerfile: train/Dockerfile
-  command: [sh, /train.sh]
-model: {path: model, from: train}
-test:
-  trials:
-    - {name: good, timeout: 60s, args: [good]}
-`
-const FILES: Readonly<Record<string, MemoryFile>> = {
-  'sage.yaml': MANIFEST,
-  'ctss.yaml': PIPELINE,
-  Dockerfile: 'FROM scratch\nCOPY model /model\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n',
-  'main.sh': 'true\n',
-  'train/Dockerfile': 'FROM scratch\nCOPY train.sh /\n',
-  'train/train.sh': 'true\n',
-}
 const UNTRAINED = {
-  ...FILES,
-  'ctss.yaml': PIPELINE.replace(/^training:[^]*?(?=test:)/, ''),
+  ...TRAINED_PLUGIN,
+  'ctss.yaml': TRAINED_PLUGIN['ctss.yaml'].replace(/^training:[^]*?(?=test:)/, ''),
   Dockerfile: 'FROM scratch\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n',
 }
 
@@ -56,7 +33,7 @@ afterEach(async () => {
   worlds = []
 })
 
-async function makeWorld(files = FILES, event?: unknown): Promise<JobWorld> {
+async function makeWorld(files: Readonly<Record<string, MemoryFile>> = TRAINED_PLUGIN, event?: unknown): Promise<JobWorld> {
   const world = await makeJobWorld(files, event)
   worlds.push(world)
   return world
@@ -258,7 +235,7 @@ describe('a plan with records of earlier runs', () => {
   it('fails at a gate that a reused training does not pass, before anything runs', async () => {
     const world = await makeWorld()
     await runInMemory(world)
-    await writeFile(join(world.workspace, 'ctss.yaml'), PIPELINE.replace('model:', '  gates: [{metric: accuracy, min: 0.95}]\nmodel:'))
+    await writeFile(join(world.workspace, 'ctss.yaml'), TRAINED_PLUGIN['ctss.yaml'].replace('model:', '  gates: [{metric: accuracy, min: 0.95}]\nmodel:'))
     git(world.workspace, 'commit', '-qam', 'a gate')
     const { plan, outputs, exitCode } = await setUp(world)
 
@@ -272,7 +249,7 @@ describe('a plan with records of earlier runs', () => {
 
 describe('a plan for a manifest that is refused', () => {
   it('skips everything, says why, and fails', async () => {
-    const world = await makeWorld({ ...FILES, 'sage.yaml': MANIFEST.replace('description: Counts the clouds in the sky\n', '') })
+    const world = await makeWorld({ ...TRAINED_PLUGIN, 'sage.yaml': TRAINED_PLUGIN['sage.yaml'].replace('description: Counts the clouds in the sky\n', '') })
     const { plan, outputs, exitCode } = await setUp(world)
 
     expect(kinds(plan)).toMatchObject({ train: 'skip', build: 'skip', virtual: 'skip', publish: 'skip' })
@@ -297,7 +274,7 @@ describe('a plan for a pull request', () => {
   })
 
   it('of a fork publishes nothing, and keeps its images out of the registry', async () => {
-    const { plan, outputs } = await setUp(await makeWorld(FILES, from('mallory/clouds')), {}, { GITHUB_EVENT_NAME: 'pull_request' })
+    const { plan, outputs } = await setUp(await makeWorld(TRAINED_PLUGIN, from('mallory/clouds')), {}, { GITHUB_EVENT_NAME: 'pull_request' })
 
     expect(kinds(plan)).toMatchObject({ train: 'run', build: 'run', virtual: 'run', publish: 'skip' })
     expect(reasonOf(plan, 'publish')).toBe('nothing is published for a pull request from a fork')
@@ -305,7 +282,7 @@ describe('a plan for a pull request', () => {
   })
 
   it('of a branch is a plan as any other', async () => {
-    const { outputs } = await setUp(await makeWorld(FILES, from('zelda/clouds')), {}, { GITHUB_EVENT_NAME: 'pull_request' })
+    const { outputs } = await setUp(await makeWorld(TRAINED_PLUGIN, from('zelda/clouds')), {}, { GITHUB_EVENT_NAME: 'pull_request' })
 
     expect(outputs).toMatchObject({ trust: 'trusted', staging: 'registry', publish: 'run' })
   })

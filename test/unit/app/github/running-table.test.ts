@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { renderRunningTable } from '../../../../app/github/running-table.ts'
 import type { PluginFacts, RunFacts, StageFacts } from '../../../../pipeline/service/world.ts'
-import { makeRunPlan } from '../../../support/run-plan.ts'
+import { makeRun, makeWorkflow } from '../../../support/ref-world.ts'
 
 const STAGE: StageFacts = { stage: 'build', state: 'planned', reason: 'no record', problems: [] }
 
@@ -31,25 +31,7 @@ describe('the table of stages that run', () => {
       started: '2026-11-21T12:00:00Z',
       step: 'Build <img>',
     } as const
-    const run = {
-      id: 'x',
-      ref: 'refs/heads/main',
-      commit: 'a',
-      path: '',
-      trust: 'trusted',
-      release: false,
-      plan: makeRunPlan(),
-      cause: 'push',
-      state: 'running',
-      outcome: undefined,
-      reason: undefined,
-      created: '',
-      dispatched: '',
-      dispatches: 1,
-      workflow: { id: 1, status: 'in_progress', conclusion: null, url: '', jobs: [job] },
-      isClaimed: true,
-      isDelivered: false,
-    } as const
+    const run = makeRun({ state: 'running', isClaimed: true, workflow: makeWorkflow({ jobs: [job] }) })
     const [row] = render([{ ...STAGE, usualSeconds: 600 }], run)
     expect(row).toContain('node-1')
     expect(row).toContain('12:10 UTC')

@@ -15,30 +15,7 @@ import { memoryBlobs } from '../../../support/memory-blobs.ts'
 import { memoryPorts } from '../../../support/memory-ports.ts'
 import { memoryRecords } from '../../../support/memory-records.ts'
 import { memoryTree, type MemoryFile } from '../../../support/memory-tree.ts'
-
-const MANIFEST = `name: cloud-counter
-namespace: zelda
-version: "0.1.0"
-description: Counts the clouds in the sky
-license: MIT
-source:
-  architectures: [linux/amd64, linux/arm64]
-`
-const FILES: Readonly<Record<string, MemoryFile>> = {
-  'sage.yaml': MANIFEST,
-  'ctss.yaml': `training:
-  dockerfile: train/Dockerfile
-  command: [sh, /train.sh]
-model: {path: model, from: train}
-test:
-  trials:
-    - {name: good, timeout: 60s, args: [good]}
-`,
-  Dockerfile: 'FROM scratch\nCOPY model /model\nCOPY main.sh /\nENTRYPOINT ["sh", "/main.sh"]\n',
-  'main.sh': 'true\n',
-  'train/Dockerfile': 'FROM scratch\nCOPY train.sh /\n',
-  'train/train.sh': 'true\n',
-}
+import { TRAINED_PLUGIN } from '../../../support/trained-plugin.ts'
 
 const MACHINE: Pick<RunPorts, 'clock' | 'environment' | 'toolVersion'> = {
   clock: { now: () => '2026-11-21T12:00:00.000Z', monotonicMs: () => 0 },
@@ -59,7 +36,7 @@ interface World {
   readonly opened: readonly string[]
 }
 
-async function makeWorld(files = FILES): Promise<World> {
+async function makeWorld(files: Readonly<Record<string, MemoryFile>> = TRAINED_PLUGIN): Promise<World> {
   const tree = memoryTree(files)
   const [subject, reading] = await Promise.all([tree.subject(), readPipeline(tree)])
   const [records, blobs] = [memoryRecords(), memoryBlobs()]
@@ -173,9 +150,9 @@ describe('a plan with records of earlier runs', () => {
 describe('a plan for a manifest that is refused', () => {
   it.each([
     ['it cannot be read', '[', 'the manifest cannot be read', null],
-    ['it lacks what Sage wants', MANIFEST.replace(/description:.*\n/, ''), 'validate did not pass', 'zelda/cloud-counter'],
+    ['it lacks what Sage wants', TRAINED_PLUGIN['sage.yaml'].replace(/description:.*\n/, ''), 'validate did not pass', 'zelda/cloud-counter'],
   ])('skips everything when %s', async (_, manifest, reason, name) => {
-    const made = await (await makeWorld({ ...FILES, 'sage.yaml': manifest })).plan()
+    const made = await (await makeWorld({ ...TRAINED_PLUGIN, 'sage.yaml': manifest })).plan()
 
     expect(made.plan).toMatchObject({ name, platforms: [], parts: [] })
     expect(reasonOf(made, 'build')).toBe(reason)
