@@ -9,7 +9,7 @@ export async function openLargeFiles(address: string | undefined): Promise<BlobS
   const [, bucket, prefix = ''] = ADDRESS.exec(address) ?? []
   if (bucket === undefined) throw new InputError(['input `large-files` is no address like s3://bucket/prefix'])
   // Large, and needed by few.
-  const [{ S3Client }, { s3Blobs }] = await Promise.all([import('@aws-sdk/client-s3'), import('../adapters/blob-store/s3-blobs.ts')])
+  const { openS3Blobs } = await import('../adapters/blob-store/s3-blobs.ts')
   const folder = prefix.replace(/\/+$/, '')
-  return s3Blobs({ client: new S3Client({ forcePathStyle: true }), bucket, prefix: folder === '' ? '' : `${folder}/` })
+  return openS3Blobs({ bucket, prefix: folder === '' ? '' : `${folder}/` })
 }

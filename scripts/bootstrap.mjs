@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// From a bare checkout to a running ctss: `node scripts/bootstrap.mjs demo|test|ctss [arguments]`, on any Node >= 20 and without a package installed.
+// From a bare checkout to a running ctss: `node scripts/bootstrap.mjs demo|test|start|build|ctss [arguments]`, on any Node >= 20 and without a package installed.
 // Installs the packages of package-lock.json if they are not there, bundles the sources if they changed, and goes on under the Node 24 among the packages.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,7 +9,19 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BIN = join(ROOT, 'node_modules/.bin')
-const SOURCES = ['package.json', 'package-lock.json', 'scripts/build.ts', 'schemas', 'pipeline', 'adapters', 'cli', 'actions', 'runner-images']
+const SOURCES = [
+  'package.json',
+  'package-lock.json',
+  'scripts/build.ts',
+  'schemas',
+  'pipeline',
+  'adapters',
+  'cli',
+  'app',
+  'app.yml',
+  'actions',
+  'runner-images',
+]
 const STAMP = join(ROOT, 'dist/.sources')
 const UNREACHABLE = /\b(EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/
 const NEXT_STEPS = `
@@ -23,6 +35,8 @@ const COMMANDS = {
   demo: (args) => [join(ROOT, 'dist/ctss.mjs'), 'run', join(ROOT, 'examples/smoke-detector'), ...args],
   ctss: (args) => [join(ROOT, 'dist/ctss.mjs'), ...args],
   test: (args) => [join(ROOT, 'scripts/test.ts'), ...args],
+  start: (args) => [join(ROOT, 'dist/app.mjs'), ...args],
+  build: () => undefined,
 }
 
 const [name = '', ...args] = process.argv.slice(2)
@@ -38,7 +52,8 @@ if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== sources) {
   timed('Bundling ctss into dist/', node, [join(ROOT, 'scripts/build.ts')])
   writeFileSync(STAMP, sources)
 }
-goOn(node, command(args))
+const commandLine = command(args)
+if (commandLine !== undefined) goOn(node, commandLine)
 
 /**
  * `npm ci`; where it refuses the lockfile, as it does when the registry lacks a package of some other platform, `npm install` of the same versions,

@@ -10,10 +10,11 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
+  S3Client,
   S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import type { CompletedPart, S3Client } from '@aws-sdk/client-s3'
+import type { CompletedPart, S3ClientConfig } from '@aws-sdk/client-s3'
 
 import { asDigest, digestOf } from '../../pipeline/digest.ts'
 import type { Digest } from '../../pipeline/digest.ts'
@@ -38,6 +39,11 @@ interface Bucket {
   readonly bucket: string
   readonly prefix: string
   readonly partBytes: number
+}
+
+/** The same with a client of its own, at addresses that any S3 understands; `s3`: region, endpoint and credentials, else those of the SDK's own variables (`AWS_…`). */
+export function openS3Blobs({ s3 = {}, ...place }: Omit<S3BlobsOptions, 'client'> & { readonly s3?: S3ClientConfig }): BlobStore {
+  return s3Blobs({ ...place, client: new S3Client({ ...s3, forcePathStyle: true }) })
 }
 
 /**

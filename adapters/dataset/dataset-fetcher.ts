@@ -12,7 +12,7 @@ import { error } from '../../pipeline/problem.ts'
 import { entriesBelow, repositoryPath } from '../../pipeline/train/train-inputs.ts'
 import { FolderReader } from '../untrusted-folder/folder-reader.ts'
 import { downloadFile } from './download.ts'
-import { downloadObjects, type S3Options } from './s3-download.ts'
+import type { S3Options } from './s3-download.ts'
 import { Refusal } from './refusal.ts'
 
 /** Ours: what one data set may hold. */
@@ -106,8 +106,11 @@ export class DatasetFetcher implements Datasets {
     await mkdir(part, { recursive: true })
     try {
       progress.step(`downloading data set ${request.dataset.name}`)
-      if (url.protocol === 's3:') await downloadObjects(url, part, { limitBytes: this.#limitBytes, limitFiles: FILES, s3: this.#s3 }, signal)
-      else await downloadFile(url, join(part, nameIn(url)), this.#limitBytes, signal)
+      if (url.protocol === 's3:') {
+        // The SDK is large, and needed by few.
+        const { downloadObjects } = await import('./s3-download.ts')
+        await downloadObjects(url, part, { limitBytes: this.#limitBytes, limitFiles: FILES, s3: this.#s3 }, signal)
+      } else await downloadFile(url, join(part, nameIn(url)), this.#limitBytes, signal)
       const answer = await this.#verify(request, { folder: part, ...fileIn(url) }, signal)
       if (answer.kind === 'refused') return answer
       const folder = join(this.#cacheFolder, request.dataset.sha256)

@@ -1,4 +1,4 @@
-import type * as Sdk from '@aws-sdk/client-s3'
+import { GetObjectCommand, paginateListObjectsV2, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -7,7 +7,7 @@ import { saveStream } from './download.ts'
 import { Refusal } from './refusal.ts'
 
 /** Endpoint, region and keys; without them the SDK's own environment variables and files count (AWS_ENDPOINT_URL, AWS_REGION, …). */
-export type S3Options = Pick<Sdk.S3ClientConfig, 'endpoint' | 'region' | 'credentials'>
+export type S3Options = Pick<S3ClientConfig, 'endpoint' | 'region' | 'credentials'>
 
 export interface S3DownloadLimits {
   readonly limitBytes: number
@@ -23,18 +23,16 @@ interface S3Object {
 
 /** Downloads `s3://bucket/key`, or everything below `s3://bucket/prefix/`, into a folder. Throws a `Refusal`, or fails with `download-failed`. */
 export async function downloadObjects(url: URL, folder: string, limits: S3DownloadLimits, signal: AbortSignal): Promise<void> {
-  // Large, and needed by few: loaded here only.
-  const sdk = await import('@aws-sdk/client-s3')
-  const client = new sdk.S3Client({ ...limits.s3, forcePathStyle: true })
+  const client = new S3Client({ ...limits.s3, forcePathStyle: true })
   const bucket = url.host
   const key = decodeURIComponent(url.pathname.slice(1))
   try {
     const objects =
       key === '' || key.endsWith('/')
-        ? await listObjects(sdk, client, bucket, key, limits.limitFiles, signal)
+        ? await listObjects(client, bucket, key, limits.limitFiles, signal)
         : [{ key, path: safePath(key.split('/').at(-1) ?? '') }]
     let left = limits.limitBytes
-    for (const object of objects) left -= await downloadObject(sdk, client, bucket, object, folder, left, signal)
+    for (const object of objects) left -= await downloadObject(client, bucket, object, folder, left, signal)
   } catch (cause) {
     throw signal.aborted ? cause : translate(cause, url)
   } finally {
@@ -42,16 +40,9 @@ export async function downloadObjects(url: URL, folder: string, limits: S3Downlo
   }
 }
 
-async function listObjects(
-  sdk: typeof Sdk,
-  client: Sdk.S3Client,
-  bucket: string,
-  prefix: string,
-  limitFiles: number,
-  signal: AbortSignal,
-): Promise<S3Object[]> {
+async function listObjects(client: S3Client, bucket: string, prefix: string, limitFiles: number, signal: AbortSignal): Promise<S3Object[]> {
   const objects: S3Object[] = []
-  for await (const page of sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }, { abortSignal: signal })) {
+  for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }, { abortSignal: signal })) {
     const keys = (page.Contents ?? []).flatMap(({ Key }) => Key ?? [])
     // Consoles make an empty object for the folder itself.
     objects.push(...keys.filter((key) => !key.endsWith('/')).map((key) => ({ key, path: safePath(key.slice(prefix.length)) })))
@@ -69,8 +60,7 @@ function safePath(path: string): string {
 }
 
 async function downloadObject(
-  sdk: typeof Sdk,
-  client: Sdk.S3Client,
+  client: S3Client,
   bucket: string,
   { key, path }: S3Object,
   folder: string,
@@ -79,7 +69,7 @@ async function downloadObject(
 ): Promise<number> {
   const target = join(folder, path)
   await mkdir(dirname(target), { recursive: true })
-  const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal })
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal })
   if (!(Body instanceof Readable)) throw new Failure('download-failed', `s3://${bucket} answered with no content`)
   return saveStream(Body, target, limitBytes, `s3://${bucket}`, signal)
 }

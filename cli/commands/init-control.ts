@@ -28,7 +28,7 @@ const WORKFLOWS = /^([A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\/[A-Za-z0-9._-]{1,100})@(
  * nothing. Fails with `forge-unavailable`, `forge-refused`, `storage-full`, `storage-unavailable`.
  */
 export async function initControlCommand(path: string, options: ControlOptions, projectUrl = PROJECT_URL): Promise<ExitCode> {
-  if (!REPOSITORY.test(options.repository))
+  if (!REPOSITORY.test(options.repository) || options.repository.endsWith('.git'))
     return refuse(`'${options.repository}' is no repository: name the control repository, for instance my-organisation/ctss-control.`)
   if (options.workflows !== undefined && !WORKFLOWS.test(options.workflows))
     return refuse(
@@ -50,7 +50,7 @@ export async function initControlCommand(path: string, options: ControlOptions, 
   if (before !== text) await write(file, text)
   const readme = join(folder, 'README.md')
   const hasReadme = (await readIfThere(readme)) !== undefined
-  if (!hasReadme) await write(readme, renderReadme(options.repository, project, commit))
+  if (!hasReadme) await write(readme, renderReadme(options.repository))
   const written = [...(before === text ? [] : [file]), ...(hasReadme ? [] : [readme])]
   process.stdout.write(
     `${written.length === 0 ? 'Nothing was to be changed.' : `Wrote ${written.join(' and ')}.`} Next:\n` +
@@ -113,7 +113,7 @@ jobs:
 ${names.map((name) => `      ${name}: \${{ inputs.${name} }}\n`).join('')}`
 }
 
-function renderReadme(repository: string, project: string, commit: string): string {
+function renderReadme(repository: string): string {
   return `# ${repository.split('/')[1] ?? repository}
 
 The control repository of CTSS: the one repository whose workflow may use our machines. Nobody works in it. The app starts \`${WORKFLOW}\` for every push to a plugin that it decides to run;
@@ -121,7 +121,7 @@ the jobs, their logs and their artifacts are here, so whoever may read this repo
 
 - Keep it private where plugins are private, and let nobody but administrators write to it: who may change the workflow, or start it, spends the machines.
 - Give the runner group of our machines to this repository alone (settings of the organisation, Actions, Runner groups).
-- The app must be installed here, and know it: \`CONTROL_REPOSITORY=${repository}\`, \`DISPATCH_WORKFLOW=${project}/${WORKFLOW}@${commit}\`.
+- The app must be installed here, and know it: \`CONTROL_REPOSITORY\` is this repository, and \`DISPATCH_WORKFLOW\` what \`${WORKFLOW}\` names after \`uses:\`.
 - For a newer release: \`ctss init --control ${repository} .\`, then the app's \`DISPATCH_WORKFLOW\` (both, separated by a comma, while old runs end).
 `
 }

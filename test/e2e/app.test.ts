@@ -15,11 +15,25 @@ import { git } from '../support/layout.ts'
 import { readFiles } from '../support/mini-runner/hosted-files.ts'
 import { hostedRunner } from '../support/mini-runner/hosted-runner.ts'
 import type { WorkflowRun } from '../support/mini-runner/github.ts'
+import { provideVersitygw, startVersitygw, type S3Server } from '../support/versitygw.ts'
 
 const PLUGIN = 'sage/smoke-detector'
 const CONTROL = 'sage/ctss-control'
 const FILE = '.github/workflows/dispatch.yml'
 const MINUTE_MS = 60_000
+
+/** Blobs are in S3 where there is a server for it, else in the state folder. */
+function blobsIn(s3: S3Server | undefined): Readonly<Record<string, string>> {
+  if (s3 === undefined) return {}
+  const { endpoint, accessKeyId, secretAccessKey, bucket } = s3
+  return {
+    S3_ADDRESS: `s3://${bucket}/app`,
+    S3_ENDPOINT: endpoint,
+    S3_REGION: 'us-east-1',
+    S3_ACCESS_KEY_ID: accessKeyId,
+    S3_SECRET_ACCESS_KEY: secretAccessKey,
+  }
+}
 
 /** GitHub alone is not real: the app is a process, the workflows run, images are built and tried on Docker, and the registry keeps them. */
 describe('the whole loop', () => {
@@ -65,7 +79,11 @@ describe('the whole loop', () => {
         onRun: (run) => void ran.push(run),
       }),
     )
-    app = resources.use(await startAppProcess({ github, control: CONTROL, workflow: `${OURS}/${FILE}@${release}`, registry: ground.registry }))
+    const program = provideVersitygw()
+    const s3 = program === undefined ? undefined : resources.use(await startVersitygw(program))
+    app = resources.use(
+      await startAppProcess({ github, control: CONTROL, workflow: `${OURS}/${FILE}@${release}`, registry: ground.registry, environment: blobsIn(s3) }),
+    )
     await github.install({ account: 'sage' })
     plugin = join(ground.folder, 'repositories', PLUGIN)
     await cp('examples/smoke-detector', plugin, { recursive: true, filter: (path) => !/__pycache__|\.pytest_cache|\/\.github$/.test(path) })

@@ -10,6 +10,9 @@ import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/clie
 /** A real S3 server on this machine, over a folder of its own. */
 export interface S3Server extends AsyncDisposable {
   readonly client: S3Client
+  readonly endpoint: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
   /** An existing bucket. */
   readonly bucket: string
   /** Where an object's bytes lie. */
@@ -40,8 +43,9 @@ export async function startVersitygw(program: string): Promise<S3Server> {
   const port = await freePort()
   const env = { PATH: process.env['PATH'], ROOT_ACCESS_KEY: 'test', ROOT_SECRET_KEY: 'test-secret-test-secret' }
   const server = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', folder], { env, stdio: 'ignore' })
+  const endpoint = `http://127.0.0.1:${port}`
   const client = new S3Client({
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     region: 'us-east-1',
     forcePathStyle: true,
     credentials: { accessKeyId: env.ROOT_ACCESS_KEY, secretAccessKey: env.ROOT_SECRET_KEY },
@@ -58,7 +62,15 @@ export async function startVersitygw(program: string): Promise<S3Server> {
     await stop()
     throw error
   }
-  return { client, bucket: 'blobs', pathOf: (key) => join(folder, 'blobs', key), [Symbol.asyncDispose]: stop }
+  return {
+    client,
+    endpoint,
+    accessKeyId: env.ROOT_ACCESS_KEY,
+    secretAccessKey: env.ROOT_SECRET_KEY,
+    bucket: 'blobs',
+    pathOf: (key) => join(folder, 'blobs', key),
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
 async function waitUntil(act: () => Promise<unknown>): Promise<void> {

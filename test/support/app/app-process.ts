@@ -30,13 +30,13 @@ export interface AppProcess extends AsyncDisposable {
 const START_MS = 60_000
 const STOP_MS = 30_000
 
-/** Starts `app/main.ts`, waits until it is ready, and lets the webhooks of the stand-in for GitHub go there. */
+/** Starts the bundle as `npm start` does, waits until it is ready, and lets the webhooks of the stand-in for GitHub go there. */
 export async function startAppProcess({ github, control, workflow, registry, environment = {} }: AppProcessOptions): Promise<AppProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'ctss-app-'))
   const port = await findPort()
   const url = `http://127.0.0.1:${port}`
   const operatorToken = 'an-operator-token-for-tests-alone-0123456789'
-  const child = spawn(process.execPath, ['app/main.ts'], {
+  const child = spawn(process.execPath, ['dist/app.mjs'], {
     env: {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: folder,
