@@ -2,6 +2,7 @@ import type { Clock } from '../pipeline/ports/clock.ts'
 import type { Delivery, Inbox } from '../pipeline/ports/inbox.ts'
 import type { ServiceState } from '../pipeline/ports/service-state.ts'
 import { readDelivery, type ControlRun, type InstallationChange, type RepositoryChange, type UnplacedDelivery } from '../pipeline/service/read-delivery.ts'
+import { listParked } from './list-parked.ts'
 import type { Logger } from './log.ts'
 import type { WebhookEvent } from './webhook.ts'
 
@@ -15,7 +16,6 @@ export interface KeepPorts {
   readonly appId: number
 }
 
-const MOST_PARKED = 1000
 /** A run has some ten jobs, each with three webhooks, and a check shows progress every 30 s at most. */
 const PROGRESS_MS = 20_000
 
@@ -30,7 +30,8 @@ export async function keepDelivery({ id, name, payload }: WebhookEvent, ports: K
     await ports.state.putRepository({ ...told.seen, isSuspended: false })
   }
   const isAboutRepositories = told.repositories.length > 0 || told.installations.length > 0
-  const woken = isAboutRepositories ? await once(id, ports, async () => changeRepositories(id, told.repositories, told.installations, ports)) : []
+  const changed = isAboutRepositories ? await once(id, ports, async () => changeRepositories(told.repositories, told.installations, ports)) : []
+  const woken = changed.length === 0 ? [] : await wakeRuns(id, new Set(changed), ports)
   const runs = await Promise.all(told.controlRuns.map(async (run) => wakeRun(id, name, run, ports)))
   const placed = await Promise.all(told.unplaced.map(async (delivery) => place(delivery, ports)))
   const deliveries = [...told.deliveries, ...woken, ...runs.flat(), ...placed.flat()]
@@ -38,21 +39,25 @@ export async function keepDelivery({ id, name, payload }: WebhookEvent, ports: K
   log.info({ refs: deliveries.length }, 'a delivery was kept')
 }
 
-/** Of a delivery that comes again, maybe long after: a removed installation must not come back. */
-async function once(id: string, { state, clock }: KeepPorts, change: () => Promise<readonly Delivery[]>): Promise<readonly Delivery[]> {
+/**
+ * Of a delivery that comes again, maybe long after: a removed installation must not come back. Answers what was changed each time, as nobody was woken where
+ * what follows failed.
+ */
+async function once(id: string, { state, clock }: KeepPorts, change: () => Promise<readonly number[]>): Promise<readonly number[]> {
   const key = `installation:${id}`
-  if ((await state.effects.begin(key, clock.now())).kind === 'done') return []
-  const woken = await change()
-  await state.effects.finish(key, '', '', clock.now())
-  return woken
+  const before = await state.effects.begin(key, clock.now())
+  if (before.kind === 'done') return (before.external.match(/\d+/g) ?? []).map(Number)
+  const changed = await change()
+  await state.effects.finish(key, changed.join(' '), '', clock.now())
+  return changed
 }
 
+/** Answers the numbers of those that were changed and have runs that are to be looked at. */
 async function changeRepositories(
-  id: string,
   repositories: readonly RepositoryChange[],
   installations: readonly InstallationChange[],
   { state, inbox }: KeepPorts,
-): Promise<readonly Delivery[]> {
+): Promise<readonly number[]> {
   const changed = new Set<number>()
   for (const change of repositories) {
     const known = await state.repository(change.id)
@@ -69,9 +74,14 @@ async function changeRepositories(
     }
   }
   // What waited for a right, and what runs where the app may not be any more.
-  for (const { address } of await inbox.parked(MOST_PARKED)) if (changed.has(address.repository)) await inbox.replay(address)
-  const runs = (await state.openRuns()).filter(({ repository }) => changed.has(repository))
-  return runs.map((run, index) => ({ id: `${id}/run/${index}`, address: { repository: run.repository, ref: run.ref }, cause: 'installation' }))
+  for (const { address } of await listParked(inbox)) if (changed.has(address.repository)) await inbox.replay(address)
+  const running = new Set((await state.openRuns()).map(({ repository }) => repository))
+  return [...changed].filter((repository) => running.has(repository))
+}
+
+async function wakeRuns(id: string, repositories: ReadonlySet<number>, { state }: KeepPorts): Promise<readonly Delivery[]> {
+  const runs = (await state.openRuns()).filter(({ repository }) => repositories.has(repository))
+  return runs.map(({ repository, ref }, index) => ({ id: `${id}/run/${index}`, address: { repository, ref }, cause: 'installation' }))
 }
 
 /** A workflow run that is none of ours wakes nothing; progress of a job wakes in a while. */

@@ -72,5 +72,7 @@ export const SERVICE_SCHEMA: Schema = {
       'create index refs_wake on service.refs (wake_at) where wake_at is not null and parked_at is null',
       'create index refs_parked on service.refs (parked_at) where parked_at is not null',
     ],
+    // When the newest sweep of a name that came to its end was begun.
+    ['create table service.sweeps (name text primary key, began timestamptz(3) not null)'],
   ],
 }

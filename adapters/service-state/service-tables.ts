@@ -70,4 +70,5 @@ export interface ServiceTables {
     parked_at: MaybeTime
     attempts: Later<number>
   }
+  'service.sweeps': { name: string; began: Time }
 }

@@ -45,6 +45,6 @@ const { port } = await startService(environment, {
   },
   forge: { writeGapMs: 0 },
   settleMs: SETTLE_MS,
-  sweepEveryMs: { redeliver: 10_000, compare: 20_000 },
+  sweepEveryMs: { redeliver: 5_000, compare: 20_000 },
 })
 writeSync(STDOUT, `ready ${port}\n`)
