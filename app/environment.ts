@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { parse } from 'yaml'
+import { errorCode } from '../adapters/filesystem/storage-failure.ts'
 import { Failure } from '../pipeline/failure.ts'
 import { readRunnerMap, type RunnerMap } from '../pipeline/runner-classes.ts'
 import type { ServicePolicy } from '../pipeline/service/world.ts'
@@ -85,14 +86,16 @@ const REGISTRY = /^[a-z0-9.-]+(?::\d{1,5})?(?:\/[a-z0-9._-]+)+$/
 const HOST = /^[a-z0-9.-]+(?::\d{1,5})?$/
 const BASE_REGISTRIES = 'docker.io,ghcr.io,quay.io,nvcr.io,mcr.microsoft.com,public.ecr.aws'
 const S3_ADDRESS = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w./=-]*))?$/
+/** Accounts of an enterprise's own have an underscore. */
+const OWNER = /^[A-Za-z0-9_-]{1,39}$/
 const LOGIN = /^[A-Za-z0-9-]{1,39}(?:\[bot\])?$/
 /** What GitHub itself asks of nothing, and guessing by brute force asks of us. */
 const WEBHOOK_SECRET_CHARACTERS = 16
 const SECRET_CHARACTERS = 32
 
 /**
- * Reads the environment once, and `app.env` in the state folder. Fails with `workstation-unsupported`, a sentence for everything that is wrong; values of
- * secrets are never part of it.
+ * Reads the environment once, and `app.env` in the state folder. Fails with `workstation-unsupported`, a sentence for everything that is wrong, also where
+ * there is such a file and it cannot be read; values of secrets are never part of it.
  */
 export function readAppEnvironment(env: NodeJS.ProcessEnv = process.env, readFile: (path: string) => string = readText): AppEnvironment {
   const stateFolder = resolve(env['STATE_FOLDER'] || 'state')
@@ -152,7 +155,7 @@ function readApp(reader: Reader, readFile: (path: string) => string): Registered
     sageUsers: readSageUsers(reader.text('SAGE_USERS') ?? ''),
     s3: readS3(reader),
     parallelRefs: reader.number('PARALLEL_REFS', 4, 1, 64),
-    policy: readPolicy(reader),
+    policy: readPolicy(reader, owner),
   }
 }
 
@@ -254,11 +257,21 @@ function readPair<Value>(reader: Reader, one: VariableName, other: VariableName,
   return undefined
 }
 
-function readPolicy(reader: Reader): ServicePolicy {
+/** Anybody can install the app: who is not named here spends nothing. */
+function readOwners(reader: Reader, controlOwner: string): readonly string[] | undefined {
+  const text = reader.text('OWNERS')
+  if (text?.trim() === '*') return undefined
+  const owners = readItems(text ?? controlOwner)
+  if (!owners.every((owner) => OWNER.test(owner))) reader.complain('OWNERS', 'is neither a list of accounts like my-organisation,alice nor *')
+  return owners.map((owner) => owner.toLowerCase())
+}
+
+function readPolicy(reader: Reader, controlOwner: string): ServicePolicy {
   const limit = (name: VariableName): number | undefined => (reader.text(name) === undefined ? undefined : reader.number(name, 0, 0, 1e9))
   const bots = readItems(reader.text('TRUSTED_BOTS'))
   if (!bots.every((bot) => LOGIN.test(bot))) reader.complain('TRUSTED_BOTS', 'is no list of logins like renovate[bot]')
   return {
+    owners: readOwners(reader, controlOwner),
     trustedBots: bots,
     drafts: reader.read('DRAFTS', (text) => (text === 'run' || text === 'validate' ? text : undefined), 'validate', 'is neither run nor validate'),
     mostDispatches: reader.number('MOST_DISPATCHES', 3, 1, 10),
@@ -313,11 +326,17 @@ class Reader {
   }
 }
 
+/** Taken for absent, a file that is there would have the app registered once more. */
 function readEnvironmentFile(path: string, readFile: (path: string) => string): Readonly<Record<string, string | undefined>> {
   try {
     return withoutEmpty(parseEnv(readFile(path)))
-  } catch {
-    return {}
+  } catch (cause) {
+    const code = errorCode(cause)
+    if (code === 'ENOENT') return {}
+    throw new Failure('workstation-unsupported', `${path} cannot be read: ${code ?? 'it is no file of variables'}`, {
+      cause,
+      suggestion: "Let the service's user read it, or put it where STATE_FOLDER says.",
+    })
   }
 }
 

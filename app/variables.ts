@@ -57,6 +57,11 @@ export const VARIABLES = [
     what: 'Who signs the OIDC tokens of jobs. An enterprise may have one of its own.',
   },
   { name: 'CONTROL_REPOSITORY', needed: 'registered', what: 'Where runs are dispatched, `owner/name`. The app is installed there.' },
+  {
+    name: 'OWNERS',
+    fallback: 'the owner of `CONTROL_REPOSITORY`',
+    what: 'Accounts whose plugins may spend machines: `waggle-sensor,alice`. The plugins of all others are validated, and nothing more. `*`: everybody.',
+  },
   { name: 'CONTROL_WORKFLOW', fallback: '`dispatch.yml`', what: 'File of the workflow there.' },
   { name: 'CONTROL_REF', fallback: '`main`', what: 'Branch or tag on which it is dispatched.' },
   {

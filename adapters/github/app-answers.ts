@@ -1,5 +1,6 @@
 import type { AppInstallation, ForgeArtifact, ForgeCheck, ForgeDelivery } from '../../pipeline/ports/app-forge.ts'
 import type { Access, Account, JobFacts, PullRequestFacts, RepositoryFacts, WorkflowRunFacts } from '../../pipeline/service/world.ts'
+import { accountOf } from '../../pipeline/service/payload.ts'
 import { notUnderstood, readCount, readId, readList, readObject, readOptionalText, readText, type Answer } from './answers.ts'
 
 /** The app as it knows itself; `forge-unavailable` when it is something else, as all readers here. */
@@ -30,9 +31,9 @@ export function readDelivery(value: unknown): ForgeDelivery {
   return {
     id: String(id),
     guid: readText(delivery, 'guid'),
-    event: readText(delivery, 'event'),
     at: readText(delivery, 'delivered_at'),
     succeeded: status >= 200 && status < 300,
+    isRedelivery: readBoolean(delivery, 'redelivery'),
   }
 }
 
@@ -54,9 +55,10 @@ export function readAccess(value: unknown): Access {
   return level === 'admin' || level === 'write' ? 'write' : level === 'read' ? 'read' : 'none'
 }
 
-/** Who did what an entry of the activity log tells of. */
-export function readActor(value: unknown): Account | undefined {
-  return readAccount(readObject(value, 'an activity')['actor'])
+/** An entry of the activity log: who moved a ref, and to what. */
+export function readActivity(value: unknown): { readonly actor: Account | undefined; readonly after: string } {
+  const activity = readObject(value, 'an activity')
+  return { actor: accountOf(activity['actor']), after: readText(activity, 'after') }
 }
 
 export interface PullRequestAnswer extends PullRequestFacts {
@@ -76,7 +78,7 @@ export function readPull(value: unknown): PullRequestAnswer {
     number: readCount(pull, 'number'),
     isDraft: pull['draft'] === true,
     isFork: from !== own,
-    author: readAccount(pull['user']),
+    author: accountOf(pull['user']),
     baseBranch: readText(base, 'ref'),
     head: readCommitId(head),
     headBranch: from === undefined ? undefined : readText(head, 'ref'),
@@ -90,9 +92,6 @@ export function readCheck(value: unknown): ForgeCheck {
   return {
     id: readId(check),
     name: readText(check, 'name'),
-    externalId: readOptionalText(check, 'external_id'),
-    status: readText(check, 'status'),
-    conclusion: isNothing(check['conclusion']) ? null : readText(check, 'conclusion'),
     annotationCount: readCount(readObject(check['output'], 'an output'), 'annotations_count'),
   }
 }
@@ -100,7 +99,7 @@ export function readCheck(value: unknown): ForgeCheck {
 /** A comment on a line of a pull request. */
 export function readReviewComment(value: unknown): { readonly author: string | undefined; readonly body: string } {
   const comment = readObject(value, 'a comment')
-  return { author: readAccount(comment['user'])?.login, body: readOptionalText(comment, 'body') }
+  return { author: accountOf(comment['user'])?.login, body: readOptionalText(comment, 'body') }
 }
 
 /** The commit that stands in a Git answer, with its message and its tree. */
@@ -141,6 +140,7 @@ export function readJob(value: unknown): JobFacts {
     runner: readOptionalText(job, 'runner_name') || null,
     // GitHub gives a job that waits the time at which it was made.
     started: status === 'in_progress' || status === 'completed' ? readOptionalText(job, 'started_at') || null : null,
+    ended: status === 'completed' ? readOptionalText(job, 'completed_at') || null : null,
     step: current === undefined ? null : readText(current, 'name'),
   }
 }
@@ -148,13 +148,6 @@ export function readJob(value: unknown): JobFacts {
 export function readArtifact(value: unknown): ForgeArtifact & { readonly isExpired: boolean } {
   const artifact = readObject(value, 'an artifact')
   return { id: readId(artifact), name: readText(artifact, 'name'), bytes: readCount(artifact, 'size_in_bytes'), isExpired: artifact['expired'] === true }
-}
-
-/** Undefined: the account is gone. */
-function readAccount(value: unknown): Account | undefined {
-  if (isNothing(value)) return undefined
-  const account = readObject(value, 'a user')
-  return { login: readText(account, 'login'), kind: account['type'] === 'Bot' ? 'bot' : 'person' }
 }
 
 function readCommitId(answer: Answer): string {

@@ -55,8 +55,6 @@ export const REPOSITORY_PERMISSIONS = {
   checks: 'write',
   issues: 'write',
   pull_requests: 'write',
-  // To release a commit whose files in .github/workflows differ from the default branch's.
-  workflows: 'write',
 } as const satisfies TokenPermissions
 /** What it does in the control repository. */
 export const CONTROL_PERMISSIONS = { metadata: 'read', actions: 'write' } as const satisfies TokenPermissions
@@ -106,7 +104,7 @@ export function githubApp(options: GithubAppOptions): AppForge {
       ...(signal && { signal }),
       ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
       ...(options.pause && { pause: options.pause }),
-      admit: (method, cancel) => gateOf(installation).enter(method, cancel),
+      gate: gateOf(installation),
       heard: (status, headers) => options.budget.note(readApiUse(installation, status, headers)),
     })
     return authorized(transport, source)
@@ -150,6 +148,10 @@ export function githubApp(options: GithubAppOptions): AppForge {
     async installations() {
       const call = { what: "list the app's installations", permission: 'metadata: read' }
       return client.list(call, (page) => client.octokit.rest.apps.listInstallations(page), readInstallation, INSTALLATION_PAGES)
+    },
+    async installation(id) {
+      const call = { what: `show the installation ${id}`, permission: 'metadata: read' }
+      return client.find(call, () => client.octokit.rest.apps.getInstallation({ installation_id: id }), readInstallation)
     },
     async repositoriesOf(installation) {
       const send = sendAs(installation, tokens.source({ installation, permissions: LIST_PERMISSIONS }), options.signal)

@@ -1,5 +1,5 @@
 import type { RepositoryForge } from '../../pipeline/ports/app-forge.ts'
-import { readAccess, readActor, readRepository } from './app-answers.ts'
+import { readAccess, readActivity, readRepository } from './app-answers.ts'
 import { readList, readObject, readText } from './answers.ts'
 import { commitOfRef } from './commit-of-ref.ts'
 import type { GitObjects } from './git-objects.ts'
@@ -78,15 +78,16 @@ export function githubRepository(
       const call = { what: `tell what ${login} may do`, permission: 'metadata: read' }
       return (await find(call, () => octokit.rest.repos.getCollaboratorPermissionLevel({ ...place, username: login }), readAccess)) ?? 'none'
     },
-    async lastPusher(ref) {
+    async lastPusher(ref, commit) {
       const call = { what: `tell who pushed ${ref}`, permission: 'contents: read' }
       // 404: an Enterprise Server that keeps no such log.
       const activities = await find(
         call,
         () => octokit.rest.repos.listActivities({ ...place, ref, per_page: 1 }),
-        (data) => readList(data, readActor),
+        (data) => readList(data, readActivity),
       )
-      return activities?.[0]
+      // Whoever has moved it on since has not pushed this commit.
+      return activities?.[0]?.after === commit ? activities[0].actor : undefined
     },
     tree(commit, folder = '') {
       return githubTree({ objects, repository: `${webUrl}/${place.owner}/${place.repo}`, commit, folder, ...(signal && { signal }) })

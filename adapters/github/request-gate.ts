@@ -15,6 +15,10 @@ export interface GateOptions {
 export interface RequestGate {
   /** The turn ends when it is disposed of. Rejects with the signal's reason. */
   enter(method: string, signal: AbortSignal | undefined): Promise<Disposable>
+  /** GitHub takes nothing from this installation for so long; an hour at most, after which its limits begin anew. */
+  close(ms: number): void
+  /** For how long that is so from now on; 0: it takes requests. */
+  closedMs(): number
 }
 
 /**
@@ -22,12 +26,14 @@ export interface RequestGate {
  * (docs.github.com, Rate limits for the REST API): with these it is 70 at most.
  */
 const WRITE_BURST = 10
+const LONGEST_CLOSED_MS = 3_600_000
 
 /** A gate for one installation: so many requests at once, writes with a gap between them; whoever came first goes first. */
 export function requestGate({ atOnce, writeGapMs, nowMs, pause = pauseFor }: GateOptions): RequestGate {
   const waiting = new Set<() => void>()
   let running = 0
   let writesDoneMs = 0
+  let closedUntilMs = 0
 
   async function waitToWrite(signal: AbortSignal | undefined): Promise<void> {
     const now = nowMs()
@@ -59,8 +65,15 @@ export function requestGate({ atOnce, writeGapMs, nowMs, pause = pauseFor }: Gat
   return {
     async enter(method, signal) {
       signal?.throwIfAborted()
-      if (method !== 'GET' && method !== 'HEAD') await waitToWrite(signal)
-      await waitForPlace(signal)
+      const isWrite = method !== 'GET' && method !== 'HEAD'
+      try {
+        if (isWrite) await waitToWrite(signal)
+        await waitForPlace(signal)
+      } catch (cause) {
+        // It is not sent: the next one need not wait for it.
+        if (isWrite) writesDoneMs -= writeGapMs
+        throw cause
+      }
       return {
         [Symbol.dispose]() {
           const [next] = waiting
@@ -72,6 +85,10 @@ export function requestGate({ atOnce, writeGapMs, nowMs, pause = pauseFor }: Gat
         },
       }
     },
+    close(ms) {
+      closedUntilMs = Math.max(closedUntilMs, nowMs() + Math.min(ms, LONGEST_CLOSED_MS))
+    },
+    closedMs: () => Math.max(0, closedUntilMs - nowMs()),
   }
 }
 

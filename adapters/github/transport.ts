@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../pipeline/failure.ts'
 import { readLimited } from '../http/read-limited.ts'
+import type { RequestGate } from './request-gate.ts'
 
 export interface TransportOptions {
   readonly signal?: AbortSignal
@@ -8,8 +9,8 @@ export interface TransportOptions {
   readonly timeoutMs?: number
   /** Waits before a request is sent again; rejects when the signal is aborted. */
   readonly pause?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
-  /** Waits until an attempt may be sent; what it gives is disposed of when the answer is there. */
-  readonly admit?: (method: string, signal: AbortSignal | undefined) => Promise<Disposable>
+  /** Where each attempt waits for its turn. It is closed by a rate limit: what comes while it is waits, or fails at once, and GitHub is not asked. */
+  readonly gate?: RequestGate
   /** Hears of every answer, also of those that are not the last. */
   readonly heard?: (status: number, headers: Headers) => void
 }
@@ -41,18 +42,24 @@ interface Answer {
  * Fails with `forge-unavailable`, `cancelled`.
  */
 export function githubTransport(options: TransportOptions): Send {
-  const { signal, pause = pauseFor, admit } = options
+  const { signal, pause = pauseFor, gate } = options
   const orCancelled = (cause: unknown): never => {
     throw signal?.aborted ? cancelled(cause) : cause
   }
   return async (url, init, limits = {}) => {
     // A GraphQL query is sent by POST, and changes nothing; a token that nobody got harms nobody.
     const isRepeatable = init.method !== 'POST' || /\/(?:graphql|access_tokens)$/.test(url)
+    const { host } = new URL(url)
+    const closedMs = gate?.closedMs() ?? 0
+    if (closedMs > LONGEST_WAIT_MS) throw rateLimited(host, closedMs)
+    if (closedMs > 0) await pause(closedMs, signal).catch(orCancelled)
     for (let attempt = 0; ; attempt += 1) {
-      const turn = await admit?.(init.method ?? 'GET', signal).catch(orCancelled)
+      const turn = await gate?.enter(init.method ?? 'GET', signal).catch(orCancelled)
       const result = await sendOnce(url, init, { ...options, ...limits }).finally(() => turn?.[Symbol.dispose]())
+      const limitMs = rateLimitOf(result)
+      if (limitMs !== undefined) gate?.close(limitMs)
       const waitMs = waitBefore(result, attempt, isRepeatable)
-      if (waitMs === undefined) return toResponse(result, new URL(url).host)
+      if (waitMs === undefined) return toResponse(result, host)
       await pause(waitMs, signal).catch(orCancelled)
     }
   }
@@ -85,12 +92,8 @@ async function sendOnce(
 function toResponse(result: Answer | Failure, host: string): Response {
   if (result instanceof Failure) throw result
   const { status, headers, content } = result
-  if (isRateLimited(status, headers, content)) {
-    const seconds = Math.ceil(rateLimitWait(headers) / 1000)
-    throw new Failure('forge-unavailable', `${host} takes no more requests with this token for now: its rate limit is used up`, {
-      suggestion: `Run again in ${seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`}.`,
-    })
-  }
+  const limitMs = rateLimitOf(result)
+  if (limitMs !== undefined) throw rateLimited(host, limitMs)
   if (status >= 500) throw new Failure('forge-unavailable', `${host} is not working: it answered ${status}`, { suggestion: 'Run again.' })
   // A Response of these may not be given any content, not even an empty one.
   return new Response([204, 205, 304].includes(status) ? null : new Uint8Array(content), { status, headers })
@@ -101,12 +104,21 @@ function waitBefore(result: Answer | Failure, attempt: number, isRepeatable: boo
   const backOffMs = BACK_OFF_MS[attempt]
   if (backOffMs === undefined) return undefined
   if (result instanceof Failure) return isRepeatable ? backOffMs : undefined
-  const { status, headers, content } = result
-  if (isRateLimited(status, headers, content)) {
-    const waitMs = rateLimitWait(headers)
-    return waitMs <= LONGEST_WAIT_MS ? waitMs : undefined
-  }
-  return status >= 500 && isRepeatable ? backOffMs : undefined
+  const limitMs = rateLimitOf(result)
+  if (limitMs !== undefined) return limitMs <= LONGEST_WAIT_MS ? limitMs : undefined
+  return result.status >= 500 && isRepeatable ? backOffMs : undefined
+}
+
+function rateLimited(host: string, waitMs: number): Failure {
+  const seconds = Math.ceil(waitMs / 1000)
+  return new Failure('forge-unavailable', `${host} takes no more requests with this token for now: its rate limit is used up`, {
+    suggestion: `Run again in ${seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`}.`,
+  })
+}
+
+/** How long the rate limit lasts that an answer tells of; undefined: it tells of none. */
+function rateLimitOf(result: Answer | Failure): number | undefined {
+  return !(result instanceof Failure) && isRateLimited(result.status, result.headers, result.content) ? rateLimitWait(result.headers) : undefined
 }
 
 /** 403 means many things, and this is one of them. */

@@ -17,8 +17,6 @@ export interface GithubMemory {
   lacking(services: AppServices, installation: number): Promise<readonly string[] | undefined>
   /** Only the right to write is remembered: who was given it just now has it at once. */
   access(services: AppServices, repository: number, forge: RepositoryForge, login: string): Promise<Access>
-  /** A commit's message never changes. */
-  message(repository: number, forge: RepositoryForge, commit: string): Promise<string | undefined>
   /** What was remembered holds no longer: GitHub has refused something. */
   forget(): void
 }
@@ -61,19 +59,12 @@ export function githubMemory(): GithubMemory {
         async () => forge.access(login),
         (access) => (access === 'write' ? ACCESS_MS : 0),
       ),
-    message: async (repository, forge, commit) =>
-      remember(
-        `message ${repository} ${commit}`,
-        0,
-        async () => (await forge.commit(commit))?.message,
-        (message) => (message === undefined ? 0 : Infinity),
-      ),
     forget: () => kept.clear(),
   }
 }
 
 async function lackingPermissions({ forge, permissions }: AppServices, installation: number): Promise<readonly string[] | undefined> {
-  const found = (await forge.installations()).find(({ id }) => id === installation)
+  const found = await forge.installation(installation)
   if (found === undefined || found.isSuspended) return undefined
   return Object.entries(permissions).flatMap(([name, level]) => (isGranted(found.permissions[name], level) ? [] : [`${name}: ${level}`]))
 }

@@ -150,7 +150,7 @@ async function observeHead(observing: Observing, { defaultBranch }: RepositoryFa
   const isFork = kindOfRef(address.ref, defaultBranch) === 'fork'
   const [told, push] = await Promise.all([services.state.pusher(address, commit), services.state.lastPush(address)])
   // Whoever pushes to a fork gains nothing by it.
-  const pusher = told ?? (isFork ? undefined : await look.once('pusher', async () => look.forge.lastPusher(address.ref)))
+  const pusher = told ?? (isFork ? undefined : await look.once('pusher', async () => look.forge.lastPusher(address.ref, commit)))
   const isBranchHead = isFork && (await look.once('branch head', async () => look.forge.isBranchHead(commit)))
   const access = pusher === undefined || isFork ? 'none' : await observeAccess(observing, pusher)
   return {
@@ -163,9 +163,9 @@ async function observeHead(observing: Observing, { defaultBranch }: RepositoryFa
 }
 
 /** A commit can ask to be left alone, which only matters where something would run. */
-async function observeMessage({ memory, look, known }: Observing, { commit }: HeadFacts, plugins: readonly JudgedPlugin[]): Promise<string> {
+async function observeMessage({ look }: Observing, { commit }: HeadFacts, plugins: readonly JudgedPlugin[]): Promise<string> {
   const isWanted = plugins.some(({ facts: { plan } }) => plan !== undefined && needsRun(plan))
-  return isWanted ? ((await memory.message(known.id, look.forge, commit)) ?? '') : ''
+  return isWanted ? look.once(`message ${commit}`, async () => (await look.forge.commit(commit))?.message ?? '') : ''
 }
 
 /** Bots are known by their names, and asked about by nobody. `now`: who commands must have the right at this moment. */
@@ -212,7 +212,7 @@ async function observeTag({ services, look, address }: Observing, commit: string
   const [firstCommit, releases, isReachableFromBranch] = await Promise.all([
     services.state.firstTagCommit(address, commit),
     look.once('releases', async () => look.forge.releases(tag)),
-    look.once('reachable', async () => look.forge.isOnDefaultBranch(commit)),
+    look.once('reachable', async () => (await look.forge.isOnDefaultBranch(commit)) || look.forge.isBranchHead(commit)),
   ])
   const published = releases.find(({ isDraft }) => !isDraft)
   // The list of sums is attached last of all.

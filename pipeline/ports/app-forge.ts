@@ -25,9 +25,10 @@ export interface ForgeDelivery {
   readonly id: number | string
   /** The same for every attempt. */
   readonly guid: string
-  readonly event: string
   readonly at: string
   readonly succeeded: boolean
+  /** Somebody asked for this attempt; the first one is none. */
+  readonly isRedelivery: boolean
 }
 
 /** The forge as an app sees it that is installed in many repositories. Everything fails with `forge-unavailable`, `forge-refused`, `cancelled`. */
@@ -35,6 +36,8 @@ export interface AppForge {
   /** Login that the app's comments carry, `ctss[bot]`, and the app's number. */
   self(): Promise<{ readonly login: string; readonly id: number; readonly slug: string }>
   installations(): Promise<readonly AppInstallation[]>
+  /** Undefined: it is gone. */
+  installation(id: number): Promise<AppInstallation | undefined>
   repositoriesOf(installation: number): Promise<readonly (InstalledRepository & { readonly isArchived: boolean; readonly defaultBranch: string })[]>
   /** One repository with an installation's rights; ask for a new one for each piece of work. */
   open(repository: InstalledRepository, signal?: AbortSignal): RepositoryForge
@@ -50,10 +53,6 @@ export interface AppForge {
 export interface ForgeCheck {
   readonly id: number
   readonly name: string
-  /** What we gave it: the key of its effect. */
-  readonly externalId: string
-  readonly status: string
-  readonly conclusion: string | null
   readonly annotationCount: number
 }
 
@@ -86,8 +85,8 @@ export interface RepositoryForge extends Forge {
   pull(number: number): Promise<(PullRequestFacts & { readonly head: string; readonly isOpen: boolean; readonly headBranch: string | undefined }) | undefined>
   openPulls(): Promise<readonly (PullRequestFacts & { readonly head: string; readonly headBranch: string | undefined })[]>
   access(login: string): Promise<Access>
-  /** Who moved a ref last, as the forge's activity log says. */
-  lastPusher(ref: string): Promise<Account | undefined>
+  /** Who moved a ref to this commit, as the forge's activity log says; undefined where that was not its last move. */
+  lastPusher(ref: string, commit: string): Promise<Account | undefined>
   /** Of the whole repository, or of one folder of it, as a checkout of that folder is. */
   tree(commit: string, folder?: string): RepositoryTree
   /** Ours on a commit. */

@@ -49,6 +49,7 @@ export function sayNotes(world: RefWorld, judged: readonly JudgedPlugin[], trust
         ]),
     ...(trust.kind === 'approved' ? [`Approved by ${sayText(trust.by, 80)}. It runs apart from trusted runs, and publishes nothing.`] : []),
     ...holds,
+    ...(world.refused ?? []).map(({ sentence }) => `GitHub refused something that ctss does here: ${sayText(sentence, 1000)}`),
   ]
 }
 

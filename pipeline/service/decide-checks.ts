@@ -11,7 +11,7 @@ import { kindOfWorld } from './ref-kind.ts'
 import { releaseChecks } from './release-check.ts'
 import { BUTTONS, stageCheck } from './stage-check.ts'
 import { isBad } from './stage-status.ts'
-import { sumUp } from './sum-up.ts'
+import { sumUp, unlessRefused } from './sum-up.ts'
 import type { RefWorld } from './world.ts'
 
 /** What the checks are made of. */
@@ -54,7 +54,7 @@ function headChecks(world: RefWorld, judged: readonly JudgedPlugin[], trust: Tru
 }
 
 function summaryCheck(world: RefWorld, commit: string, judged: readonly JudgedPlugin[], trust: TrustDecision): WantedCheck {
-  const { state, title, isProgress } = sumUp(judged.map(({ runs, verdict }) => ({ path: runs.plugin.path, verdict })))
+  const { state, title, isProgress } = unlessRefused(world, sumUp(judged.map(({ runs, verdict }) => ({ path: runs.plugin.path, verdict }))))
   const waitsForApproval = judged.some(({ verdict }) => verdict.kind === 'approval')
   const hasFailed = judged.some(
     ({ verdict, statuses }) =>

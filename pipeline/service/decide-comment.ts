@@ -12,14 +12,14 @@ const SENTENCE_CHARACTERS = 300
 const RERUN = 'Press Re-run in the check, or comment: /ctss run'
 
 /**
- * One comment per pull request and plugin: a table while stages run, then the report. Drafts and commits that ask to be left alone get one only where
- * validate has found something.
+ * One comment per pull request and plugin: a table while stages run, then the report. Drafts, commits that ask to be left alone, and repositories for which
+ * nothing runs get one only where validate has found something.
  */
 export function decideComments(world: RefWorld, judged: readonly JudgedPlugin[], trust: TrustDecision): readonly Action[] {
   if (!hasPermission(world, 'pull_requests')) return []
   return pullRequestsOf(world).flatMap(({ number }) =>
     judged
-      .filter(({ verdict }) => verdict.kind !== 'idle')
+      .filter(({ verdict }) => verdict.kind !== 'idle' && verdict.kind !== 'unserved')
       .map((plugin): Action => {
         const { runs, statuses, verdict } = plugin
         const comment = { kind: 'put-comment', pullRequest: number, path: runs.plugin.path } as const

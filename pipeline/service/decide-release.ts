@@ -16,13 +16,14 @@ export type ReleaseDecision =
 
 /**
  * Whether a tag is released, and which plugin: `vX.Y.Z` or `X.Y.Z` is the version of one plugin's manifest, somebody with write access has pushed it,
- * its commit is on a branch of the repository, and it names the commit that was released under it, if one was.
+ * its commit is on the default branch or the head of another, and it names the commit that was released under it, if one was.
  */
 export function decideRelease(world: RefWorld, trust: TrustDecision): ReleaseDecision {
   const version = kindOfWorld(world) === 'tag' ? versionOfTag(world.ref) : undefined
   const { head } = world
   if (version === undefined || head === undefined || world.plugins.length === 0) return { kind: 'none' }
   const tag = nameOfRef(world.ref)
+  if (trust.kind === 'held' && trust.isFinal === true) return refuse('this service runs no machines here', trust.reason, 'Its operator can add the owner.')
   if (trust.kind === 'held') {
     const mend = `Somebody with write access releases it by pushing the tag: \`git push origin :${tag} && git push origin ${tag}\``
     return head.pusher === undefined
@@ -31,8 +32,8 @@ export function decideRelease(world: RefWorld, trust: TrustDecision): ReleaseDec
   }
   if (world.tag?.isReachableFromBranch !== true) {
     return refuse(
-      'the commit is on no branch of this repository',
-      `Commit ${sayCommit(head.commit)} is on no branch of this repository, as one of a fork would be.`,
+      'the commit is neither on the default branch nor the head of another',
+      `Commit ${sayCommit(head.commit)} is neither on the default branch of this repository nor the head of another, as one of a fork would be.`,
       'Merge it, and tag what was merged.',
     )
   }

@@ -9,16 +9,17 @@ export type TrustDecision =
   | { readonly kind: 'trusted' }
   /** Somebody with write access has approved exactly this commit: it runs, as untrusted. */
   | { readonly kind: 'approved'; readonly by: string }
-  /** Only `validate` runs, which runs nothing of theirs. `reason` is a sentence in Markdown. */
-  | { readonly kind: 'held'; readonly reason: string }
+  /** Only `validate` runs, which runs nothing of theirs. `reason` is a sentence in Markdown. `isFinal`: nobody with write access can change it. */
+  | { readonly kind: 'held'; readonly reason: string; readonly isFinal?: true }
 
 /**
- * Whether the head may spend a machine. Decided from who pushed where and from approvals alone: nothing that a commit, a title or a branch's name says
- * gives a right. Who is unknown is not trusted.
+ * Whether the head may spend a machine. Decided from whose repository it is, who pushed where, and approvals alone: nothing that a commit, a title or a
+ * branch's name says gives a right. Who is unknown is not trusted. Of a fork's pull request it is the repository that it was opened in that counts.
  */
 export function decideTrust(world: RefWorld): TrustDecision {
   const { head } = world
   if (head === undefined) return { kind: 'held', reason: 'There is no commit any more.' }
+  if (!isServed(world)) return { kind: 'held', reason: sayUnserved(world), isFinal: true }
   const isFork = kindOfWorld(world) === 'fork'
   if (!isFork && isTrustedPusher(world, head)) return { kind: 'trusted' }
   const approval =
@@ -47,6 +48,14 @@ export function approvalNumberOf(world: RefWorld): number {
 function isAbout(world: RefWorld, pullRequest: number): boolean {
   const isBranch = kindOfWorld(world) !== 'fork'
   return (isBranch && pullRequest === 0) || approvalNumberOf(world) === pullRequest || pullRequestsOf(world).some(({ number }) => number === pullRequest)
+}
+
+function isServed({ policy: { owners }, repository: { owner } }: RefWorld): boolean {
+  return owners === undefined || owners.includes(owner.toLowerCase())
+}
+
+function sayUnserved({ repository: { owner } }: RefWorld): string {
+  return `This service runs no machines for ${sayAccount({ login: owner })}: its operator lists whose plugins it runs (OWNERS).`
 }
 
 function isTrustedPusher(world: RefWorld, { pusher }: HeadFacts): boolean {

@@ -137,6 +137,7 @@ function canPropose(world: RefWorld): boolean {
 function approve(wish: Wish, head: HeadFacts, world: RefWorld, trust: TrustDecision): WishDecision {
   if (kindOfWorld(world) === 'tag') return refuse('A tag needs no approval: it is released when somebody with write access pushes it.')
   if (trust.kind === 'trusted') return refuse('Nothing here waits for approval.')
+  if (trust.kind === 'held' && trust.isFinal === true) return refuse(trust.reason)
   if (trust.kind === 'approved') return { kind: 'granted' }
   const toldBy = Date.parse(wish.at) + TOLD_SECONDS * 1000
   if (wish.commit === undefined && wish.comment !== undefined && head.since === undefined && Date.parse(world.now) < toldBy)
@@ -182,7 +183,7 @@ function record(wish: Wish, world: RefWorld, trust: TrustDecision): WishDecision
 }
 
 function run(wish: Wish, what: Extract<WishKind, { kind: 'run' }>, world: RefWorld, trust: TrustDecision): WishDecision {
-  if (trust.kind === 'held') return refuse(`${trust.reason} Approve it first: \`/ctss approve\``)
+  if (trust.kind === 'held') return refuse(trust.isFinal === true ? trust.reason : `${trust.reason} Approve it first: \`/ctss approve\``)
   const asked = what.stages.filter((stage) => stage !== 'validate' && stage !== 'report')
   // These two are made anew in every round.
   if (what.stages.length > 0 && asked.length === 0) return { kind: 'granted' }

@@ -9,15 +9,15 @@ const SKIP = /\[(?:skip ctss|ctss skip)\]/i
 
 /** Why nothing more of a plugin is run for now. `reason` is a sentence in Markdown. */
 export interface Hold {
-  /** `approval` waits for a person, `budget` for time to pass; `draft` and `skip` are meant so. */
-  readonly kind: 'approval' | 'budget' | 'draft' | 'skip'
+  /** `approval` waits for a person, `budget` for time to pass; `draft`, `skip` and `owner` (of whom the operator runs nothing) are meant so. */
+  readonly kind: 'approval' | 'budget' | 'draft' | 'owner' | 'skip'
   readonly reason: string
 }
 
 /** Holds that concern what nobody has asked for; who asks by a command means it. */
 export function reasonToHold(plugin: PluginFacts, world: RefWorld, trust: TrustDecision): Hold | undefined {
   if (plugin.plan === undefined || !needsRun(plugin.plan)) return undefined
-  if (trust.kind === 'held') return { kind: 'approval', reason: trust.reason }
+  if (trust.kind === 'held') return { kind: trust.isFinal === true ? 'owner' : 'approval', reason: trust.reason }
   const isTag = kindOfWorld(world) === 'tag'
   if (!isTag && isSkipped(world, trust)) return { kind: 'skip', reason: 'The commit message says `[skip ctss]`.' }
   const pulls = pullRequestsOf(world)

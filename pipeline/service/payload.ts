@@ -1,3 +1,5 @@
+import type { Account } from './world.ts'
+
 /** Objects of a payload; whatever it is, looking into it never throws. */
 export interface PayloadObject {
   readonly [name: string]: unknown
@@ -42,6 +44,13 @@ export function refOf(value: unknown): string | undefined {
 export function loginOf(value: unknown): string | undefined {
   const login = textOf(value, LOGIN_CHARACTERS)
   return login !== undefined && /^[\w.[\]-]+$/.test(login) ? login : undefined
+}
+
+/** An account; only what GitHub calls a user is a person. Undefined: it is gone. */
+export function accountOf(value: unknown): Account | undefined {
+  const { login, type } = objectOf(value)
+  const name = loginOf(login)
+  return name === undefined ? undefined : { login: name, kind: type === 'User' && !name.endsWith('[bot]') ? 'person' : 'bot' }
 }
 
 /** A time, as RFC 3339 in UTC; from a text, or from the seconds since 1970 that pushes have. */

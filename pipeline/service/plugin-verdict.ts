@@ -12,7 +12,7 @@ const SENTENCE_CHARACTERS = 200
 
 /** What a plugin's checks come to. */
 export interface PluginVerdict {
-  readonly kind: 'failed' | 'approval' | 'cancelled' | 'running' | 'passed' | 'idle'
+  readonly kind: 'failed' | 'approval' | 'unserved' | 'cancelled' | 'running' | 'passed' | 'idle'
   /** Plain text, verdict first. */
   readonly sentence: string
 }
@@ -49,6 +49,7 @@ export function pluginVerdict({ plugin, hold, end, created }: PluginRuns, status
   if (live.length > 0) return sayLive(live, bad)
   if (bad !== undefined) return sayBad(bad, name, plugin)
   const hasPassed = statuses.every(({ state }) => state.status === 'completed' && (state.conclusion === 'success' || state.conclusion === 'skipped'))
+  if (!hasPassed && hold?.kind === 'owner') return say('unserved', 'Only validated: this service runs no machines here')
   if (!hasPassed) return say('idle', hold?.kind === 'draft' ? 'Only validated: the pull request is a draft' : 'Only validated: the commit message says so')
   return say('passed', decideVerdict(name, { stages: summariesOf(plugin) }).sentence)
 }

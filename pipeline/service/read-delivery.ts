@@ -1,7 +1,7 @@
 import type { Delivery } from '../ports/inbox.ts'
 import { STAGES } from '../stage.ts'
 import { readExternalId, stageOfCheck } from './check-identity.ts'
-import { commitOf, idOf, loginOf, objectOf, objectsOf, refOf, textOf, timeOf, type PayloadObject } from './payload.ts'
+import { accountOf, commitOf, idOf, loginOf, objectOf, objectsOf, refOf, textOf, timeOf, type PayloadObject } from './payload.ts'
 import { readCommands } from './read-command.ts'
 import type { Wish, WishKind } from './wish.ts'
 import type { Account } from './world.ts'
@@ -99,7 +99,7 @@ export function readDelivery(event: string, guid: string, payload: unknown, now:
     payload: fields,
     repository: readRepository(fields['repository']),
     installation: idOf(objectOf(fields['installation'])['id']),
-    sender: readAccount(fields['sender']),
+    sender: accountOf(fields['sender']),
     now,
     options,
   }
@@ -135,13 +135,15 @@ function wake({ guid, cause, repository }: Envelope, ref: string | undefined, mo
 /** Branches and tags, made, moved and deleted. Who pushed is who was signed in, whatever the commits say. */
 function readPush(envelope: Envelope): Partial<DeliveryReading> {
   const { payload, sender } = envelope
-  const commit = payload['deleted'] === true ? undefined : commitOf(payload['after'])
+  const ref = refOf(payload['ref'])
+  const commit = payload['deleted'] === true ? undefined : pushedCommit(ref, payload)
   const at = timeOf(objectOf(payload['repository'])['pushed_at'])
-  return wake(
-    envelope,
-    refOf(payload['ref']),
-    commit === undefined || sender === undefined ? {} : { pushed: { commit, by: sender, ...(at !== undefined && { at }) } },
-  )
+  return wake(envelope, ref, commit === undefined || sender === undefined ? {} : { pushed: { commit, by: sender, ...(at !== undefined && { at }) } })
+}
+
+/** `after` is what the ref names: of an annotated tag that is the tag itself, and `head_commit` its commit (github.blog, 2021-10-01). */
+function pushedCommit(ref: string | undefined, { after, head_commit: head }: PayloadObject): string | undefined {
+  return (ref?.startsWith('refs/tags/') === true ? commitOf(objectOf(head)['id']) : undefined) ?? commitOf(after)
 }
 
 /** Only wakes: GitHub sends no push for some of them, and these name no commit. */
@@ -183,7 +185,7 @@ function readComment(envelope: Envelope): Partial<DeliveryReading> {
   const { action, payload, repository, guid, cause, sender, now } = envelope
   const comment = objectOf(payload['comment'])
   const issue = objectOf(payload['issue'])
-  const author = readAccount(comment['user'])
+  const author = accountOf(comment['user'])
   const id = idOf(comment['id'])
   const number = idOf(issue['number'])
   const isWritten = action === 'created' && author?.kind === 'person' && author.login === sender?.login && !isPresent(comment['performed_via_github_app'])
@@ -357,11 +359,4 @@ function readRepository(value: unknown): RepositoryFields | undefined {
 function repositoryName(value: unknown): string | undefined {
   const name = textOf(value, 100)
   return name !== undefined && /^[\w.-]+$/.test(name) ? name : undefined
-}
-
-/** Only what GitHub calls a user is a person. */
-function readAccount(value: unknown): Account | undefined {
-  const { login, type } = objectOf(value)
-  const name = loginOf(login)
-  return name === undefined ? undefined : { login: name, kind: type === 'User' && !name.endsWith('[bot]') ? 'person' : 'bot' }
 }

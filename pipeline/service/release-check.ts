@@ -8,7 +8,7 @@ import { nameOfRef } from './ref-kind.ts'
 import { sayPlain } from './say.ts'
 import { BUTTONS } from './stage-check.ts'
 import { isBad, isLive } from './stage-status.ts'
-import { sumUp } from './sum-up.ts'
+import { sumUp, unlessRefused } from './sum-up.ts'
 import type { RefWorld } from './world.ts'
 
 /** The one check of a tag; none for a tag that is nobody's business. */
@@ -37,7 +37,7 @@ export function releaseChecks(world: RefWorld, release: ReleaseDecision, judged:
     ]
   }
   return judged.map((plugin) => {
-    const { state, title, isProgress } = sumUpRelease(world, release, plugin)
+    const { state, title, isProgress } = unlessRefused(world, sumUpRelease(world, release, plugin))
     const isRetried =
       state.status === 'completed' && state.conclusion !== 'success' && plugin.statuses.some((status) => isBad(status) && status.stage !== 'validate')
     return {

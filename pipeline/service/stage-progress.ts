@@ -4,6 +4,8 @@ import type { JobFacts, RunFacts, StageFacts } from './world.ts'
 
 const RUNNER_CHARACTERS = 60
 const STEP_CHARACTERS = 60
+/** Of more, a time of day tells nothing; and what a record says need not be true. */
+const DAY_SECONDS = 86_400
 
 /** Title of a stage whose jobs have ended: what they have found comes with the end of the run. */
 export const DONE_TITLE = 'Done; its result comes with the end of the run'
@@ -20,7 +22,8 @@ export function readProgress(run: RunFacts | undefined, { stage, usualSeconds }:
   if (started === undefined)
     return { status: 'queued', title: run === undefined || run.state === 'queued' ? 'Queued' : 'Waits for its machine, or for a stage before' }
   const active = jobs.filter(({ status }) => status === 'in_progress')
-  const until = usualSeconds === undefined || active.length === 0 ? '' : `, done about ${sayClock(Date.parse(started) + usualSeconds * 1000)}`
+  const isTold = active.length > 0 && usualSeconds !== undefined && usualSeconds <= DAY_SECONDS
+  const until = isTold ? `, done about ${sayClock(Date.parse(started) + usualSeconds * 1000)}` : ''
   return { status: 'in_progress', started, title: `${sayMachines(active)}${until}` }
 }
 

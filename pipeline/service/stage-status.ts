@@ -145,6 +145,8 @@ function held(stage: StageName, { hold }: Context): StageStatus {
       return { ...done(stage, 'neutral', 'Not run: the pull request is a draft'), text: hold.reason }
     case 'skip':
       return { ...done(stage, 'neutral', 'Not run: the commit message says so'), text: hold.reason }
+    case 'owner':
+      return { ...done(stage, 'neutral', 'Not run: this service runs no machines here'), text: hold.reason }
     case 'approval':
       return { ...waiting(stage, 'Waits for approval'), text: hold.reason }
     case 'budget':

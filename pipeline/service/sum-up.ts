@@ -3,6 +3,7 @@ import type { WantedCheck } from './action.ts'
 import { TITLE_CHARACTERS } from './check-text.ts'
 import type { PluginVerdict } from './plugin-verdict.ts'
 import { sayPlain } from './say.ts'
+import type { RefWorld } from './world.ts'
 
 /** A plugin's folder, and what it has come to. */
 export interface SummedPlugin {
@@ -11,8 +12,16 @@ export interface SummedPlugin {
 }
 
 /** By importance: what is said of all plugins is what is said of the first of these that one has. */
-const RANKS = ['failed', 'approval', 'cancelled', 'passed', 'idle'] as const
-const CONCLUSIONS = { failed: 'failure', approval: 'action_required', cancelled: 'cancelled', passed: 'success', idle: 'neutral' } as const
+const RANKS = ['failed', 'approval', 'unserved', 'cancelled', 'passed', 'idle'] as const
+const CONCLUSIONS = {
+  failed: 'failure',
+  approval: 'action_required',
+  // Where the check is required, nothing is merged that nobody has tested.
+  unserved: 'action_required',
+  cancelled: 'cancelled',
+  passed: 'success',
+  idle: 'neutral',
+} as const
 
 /** What several plugins come to, in one check: nothing is over while one of them runs. */
 export function sumUp(plugins: readonly SummedPlugin[]): Pick<WantedCheck, 'state' | 'title' | 'isProgress'> {
@@ -30,4 +39,12 @@ export function sumUp(plugins: readonly SummedPlugin[]): Pick<WantedCheck, 'stat
     title: sayPlain(title, TITLE_CHARACTERS),
     isProgress: rank === 'running',
   }
+}
+
+/** A verdict, unless GitHub has refused what belongs to it: then somebody has to see to that first. */
+export function unlessRefused({ refused = [] }: Pick<RefWorld, 'refused'>, sum: ReturnType<typeof sumUp>): ReturnType<typeof sumUp> {
+  const isRefused = refused.some(({ isGrave }) => isGrave) && (sum.state.status !== 'completed' || sum.state.conclusion === 'success')
+  return isRefused
+    ? { state: { status: 'completed', conclusion: 'action_required' }, title: 'GitHub refused something that ctss has to do here', isProgress: false }
+    : sum
 }

@@ -33,8 +33,10 @@ export interface RepositoryFacts {
   readonly installation: { readonly kind: 'installed'; readonly lacking: readonly string[] } | { readonly kind: 'removed' }
 }
 
-/** What the operator, and the organisation's `.github` repository (`ctss-app.yaml`, read from its default branch alone), have set. */
+/** What the operator has set. */
 export interface ServicePolicy {
+  /** Accounts whose repositories may spend machines, in lower case; undefined: everybody's. */
+  readonly owners: readonly string[] | undefined
   /** Bots whose branches are trusted as a writer's, by login, for instance `renovate[bot]`. */
   readonly trustedBots: readonly string[]
   readonly drafts: 'run' | 'validate'
@@ -157,8 +159,7 @@ export interface JobFacts {
   readonly conclusion: string | null
   readonly runner: string | null
   readonly started: string | null
-  /** Absent where it was not asked for. */
-  readonly ended?: string | null
+  readonly ended: string | null
   /** Of the step that runs now. */
   readonly step: string | null
 }
@@ -225,8 +226,16 @@ export interface TagFacts {
   readonly firstCommit: string
   /** `whole`: published with every asset. */
   readonly release: 'none' | 'draft' | 'published' | 'whole'
-  /** The newest release before this one, for the notes. */
+  /** Its commit is on the default branch, or the newest one of another: a fork's is neither. */
   readonly isReachableFromBranch: boolean
+}
+
+/** Something that GitHub did not let the app do. */
+export interface Refusal {
+  /** Plain text. */
+  readonly sentence: string
+  /** Without it nothing has passed; else it is only told. */
+  readonly isGrave: boolean
 }
 
 /** Everything that decides what becomes of a ref: observed afresh each time, events only wake. */
@@ -246,4 +255,6 @@ export interface RefWorld {
   readonly wishes: readonly WishFacts[]
   readonly budget: BudgetFacts
   readonly tag?: TagFacts
+  /** What GitHub would not let the app do here when it tried last. */
+  readonly refused?: readonly Refusal[]
 }

@@ -29,6 +29,7 @@ export function minutesAgo(minutes: number): string {
 }
 
 export const POLICY: ServicePolicy = {
+  owners: ['zelda'],
   trustedBots: ['renovate[bot]'],
   drafts: 'run',
   mostDispatches: 3,
@@ -226,6 +227,7 @@ export function makeJob(changes: Partial<JobFacts> = {}): JobFacts {
     conclusion: null,
     runner: 'GitHub Actions 3',
     started: minutesAgo(2),
+    ended: null,
     step: 'Build',
     ...changes,
   }

@@ -1,4 +1,5 @@
 /** What a test says to the stand-in for GitHub, and what it is told. `README.md` shows it in use. */
+import { readAppManifest } from '../../../app/manifest.ts'
 import type { MemoryFile } from '../memory-tree.ts'
 import type { Fault } from './faults.ts'
 import type { ReleaseSettings, StoredRelease } from './releases.ts'
@@ -448,30 +449,10 @@ export interface WorkflowJob {
 /** Who there is, unless a test names more. */
 export const PEOPLE = ['octocat', 'stranger', 'dependabot[bot]', 'renovate[bot]', 'github-actions[bot]', 'ctss-bot', 'dependabot-bot'] as const
 
-/** What an app of this project needs. */
-export const DEFAULT_PERMISSIONS: Permissions = {
-  metadata: 'read',
-  actions: 'write',
-  checks: 'write',
-  contents: 'write',
-  issues: 'write',
-  pull_requests: 'write',
-  merge_queues: 'read',
-  workflows: 'write',
-}
+const { permissions, events } = readAppManifest()
 
-/** What an app of this project listens to. */
-export const DEFAULT_EVENTS: readonly string[] = [
-  'push',
-  'create',
-  'delete',
-  'pull_request',
-  'issue_comment',
-  'check_run',
-  'check_suite',
-  'merge_group',
-  'repository',
-  'release',
-  'workflow_run',
-  'workflow_job',
-]
+/** What app.yml asks for. */
+export const DEFAULT_PERMISSIONS = permissions as Permissions
+
+/** What app.yml listens to. */
+export const DEFAULT_EVENTS = events

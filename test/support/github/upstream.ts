@@ -24,13 +24,17 @@ export interface Upstream {
   close(): Promise<void>
 }
 
+/** Of each person: emulate lets a token make 5,000 requests, and what GitHub limits is counted by the gateway. */
+const TOKENS = 100
+
 /** What belongs to one connection, and is not passed on to another, and what is the gateway's own. */
 const HOP_HEADERS = /^(?:host|connection|keep-alive|content-length|content-encoding|transfer-encoding|authorization|if-none-match|x-ratelimit-.*)$/
 
 /** Starts it; `baseUrl` is the address that stands in its answers. */
 export async function startUpstream(baseUrl: string, { people, organisations, repositories }: UpstreamWorld): Promise<Upstream> {
   const port = await freePort()
-  const tokenOf = (login: string): string => `upstream-${people.indexOf(login)}`
+  let turn = 0
+  const tokenOf = (login: string, index = turn++ % TOKENS): string => `upstream-${people.indexOf(login)}-${index}`
   const emulator = await createEmulator({
     service: 'github',
     port,
@@ -47,7 +51,9 @@ export async function startUpstream(baseUrl: string, { people, organisations, re
           auto_init: false,
         })),
       },
-      tokens: Object.fromEntries(people.map((login) => [tokenOf(login), { login, scopes: ['repo'] }])),
+      tokens: Object.fromEntries(
+        people.flatMap((login) => Array.from({ length: TOKENS }, (_, index) => [tokenOf(login, index), { login, scopes: ['repo'] }] as const)),
+      ),
     },
   })
   const send: Upstream['send'] = async (method, path, login, headers, content) => {

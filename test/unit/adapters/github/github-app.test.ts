@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { apiBudget } from '../../../../adapters/github/api-budget.ts'
+import { readAppManifest } from '../../../../app/manifest.ts'
 import { CONTROL_PERMISSIONS, githubApp, REPOSITORY_PERMISSIONS, type GithubAppOptions } from '../../../../adapters/github/github-app.ts'
 import type { AppForge, CheckContent } from '../../../../pipeline/ports/app-forge.ts'
 import { scriptedGithub, type ScriptedAnswer, type ScriptedGithub, type ScriptedRequest } from './scripted-github.ts'
@@ -169,6 +170,13 @@ describe('a token of an installation', () => {
     expect(minted()).toBe(4)
   })
 
+  it.each([
+    ['a plugin’s repository', REPOSITORY_PERMISSIONS],
+    ['the control repository', CONTROL_PERMISSIONS],
+  ])('in %s asks for nothing that app.yml does not ask for: GitHub would refuse each one first', (_, permissions) => {
+    expect(readAppManifest().permissions).toMatchObject(permissions)
+  })
+
   it('is refused where everything is granted that GitHub says is not', async () => {
     const { app } = await world({
       'GET /app/installations/7': { body: { id: 7, account: { login: 'x' }, permissions: REPOSITORY_PERMISSIONS } },
@@ -263,12 +271,12 @@ describe('the app', () => {
   })
 
   it('looks at deliveries back to a time, whose numbers JavaScript does not hold', async () => {
-    const delivery = (id: string, at: string, status: number) =>
-      `{"id": ${id}, "guid": "g", "delivered_at": "${at}", "event": "push", "status_code": ${status}, "status": "x", "redelivery": false}`
+    const delivery = (id: string, at: string, status: number, isRedelivery = false) =>
+      `{"id": ${id}, "guid": "g", "delivered_at": "${at}", "event": "push", "status_code": ${status}, "status": "x", "redelivery": ${isRedelivery}}`
     const json = { 'content-type': 'application/json' }
     const { app, asked } = await world({
       'GET /app/hook/deliveries?per_page=100': {
-        body: `[${delivery('3804004623172239366', '2026-11-21T11:00:00Z', 200)}, ${delivery('5', '2026-11-21T10:00:00Z', 503)}]`,
+        body: `[${delivery('3804004623172239366', '2026-11-21T11:00:00Z', 200, true)}, ${delivery('5', '2026-11-21T10:00:00Z', 503)}]`,
         headers: { ...json, link: '<https://api.github.com/app/hook/deliveries?per_page=100&cursor=v1_5>; rel="next"' },
       },
       'GET /app/hook/deliveries?per_page=100&cursor=v1_5': {
@@ -279,8 +287,8 @@ describe('the app', () => {
     })
     const found = await app.deliveries('2026-11-21T09:00:00Z')
     expect(found).toEqual([
-      { id: '3804004623172239366', guid: 'g', event: 'push', at: '2026-11-21T11:00:00Z', succeeded: true },
-      { id: '5', guid: 'g', event: 'push', at: '2026-11-21T10:00:00Z', succeeded: false },
+      { id: '3804004623172239366', guid: 'g', at: '2026-11-21T11:00:00Z', succeeded: true, isRedelivery: true },
+      { id: '5', guid: 'g', at: '2026-11-21T10:00:00Z', succeeded: false, isRedelivery: false },
     ])
     await app.redeliver(found[0]!.id)
     expect(asked()).toEqual([
@@ -304,6 +312,37 @@ describe('the app', () => {
       expect.objectContaining({ installation: 0, calls: 1, remaining: undefined }),
       { installation: 7, calls: 4, notModified: 2, remaining: 4000, limit: 5000, reset: 1_790_000_000 },
     ])
+  })
+})
+
+describe('a rate limit', () => {
+  const limited = (seconds: number): ScriptedAnswer => ({ status: 429, body: { message: 'rate limit' }, headers: { 'retry-after': `${seconds}` } })
+
+  it('that one request has met is not tried by another of its installation, until its time has come', async () => {
+    let nowMs = 0
+    const clock = { now: () => new Date(Date.parse('2026-11-21T12:00:00Z') + nowMs).toISOString(), monotonicMs: () => nowMs }
+    const answers = [limited(600)]
+    const other = { ...REPOSITORY, installation: 9, id: 43 }
+    const { app, asked } = await world(
+      { 'GET /repositories/42': () => answers.shift() ?? { body: FACTS }, 'GET /repositories/43': { body: { ...FACTS, id: 43 } } },
+      { clock },
+    )
+    const refusal = { code: 'forge-unavailable', message: expect.stringContaining('rate limit') as string }
+    await expect(app.open(REPOSITORY).facts()).rejects.toMatchObject({ ...refusal, suggestion: 'Run again in 10 min.' })
+    nowMs = 300_000
+    await expect(app.open(REPOSITORY).facts()).rejects.toMatchObject({ ...refusal, suggestion: 'Run again in 5 min.' })
+    expect(await app.open(other).facts()).toBeDefined()
+    expect(asked()).toEqual(['GET /repositories/42', 'GET /repositories/43'])
+    nowMs = 600_000
+    expect(await app.open(REPOSITORY).facts()).toBeDefined()
+  })
+
+  it('that is short is waited for by all', async () => {
+    const pauses: number[] = []
+    const answers = [limited(7)]
+    const { app } = await world({ 'GET /repositories/42': () => answers.shift() ?? { body: FACTS } }, { pause: async (ms) => void pauses.push(ms) })
+    for (let times = 0; times < 2; times += 1) expect(await app.open(REPOSITORY).facts()).toBeDefined()
+    expect(pauses).toEqual([7000, 7000])
   })
 })
 
@@ -362,16 +401,19 @@ describe('a repository', () => {
   })
 
   it.each([
-    [[{ actor: { login: 'octocat', type: 'User' } }], { login: 'octocat', kind: 'person' }],
-    [[{ actor: { login: 'renovate[bot]', type: 'Bot' } }], { login: 'renovate[bot]', kind: 'bot' }],
-    [[{ actor: null }], undefined],
+    [[{ actor: { login: 'octocat', type: 'User' }, after: COMMIT }], { login: 'octocat', kind: 'person' }],
+    [[{ actor: { login: 'renovate[bot]', type: 'Bot' }, after: COMMIT }], { login: 'renovate[bot]', kind: 'bot' }],
+    [[{ actor: { login: 'sage', type: 'Organization' }, after: COMMIT }], { login: 'sage', kind: 'bot' }],
+    [[{ actor: { login: 'renovate[bot]', type: 'User' }, after: COMMIT }], { login: 'renovate[bot]', kind: 'bot' }],
+    [[{ actor: { login: 'octocat', type: 'User' }, after: 'd'.repeat(40) }], undefined],
+    [[{ actor: null, after: COMMIT }], undefined],
     [[], undefined],
     [undefined, undefined],
-  ])('knows who pushed last: %j', async (body, expected) => {
+  ])('knows who pushed a commit last: %j', async (body, expected) => {
     const { app } = await world({
       'GET /repos/sky-lab/plugin/activity?ref=refs%2Fheads%2Fmain&per_page=1': body === undefined ? { status: 404, body: {} } : { body },
     })
-    expect(await app.open(REPOSITORY).lastPusher('refs/heads/main')).toEqual(expected)
+    expect(await app.open(REPOSITORY).lastPusher('refs/heads/main', COMMIT)).toEqual(expected)
   })
 
   it('says which permission it takes, where one is missing', async () => {
@@ -503,7 +545,11 @@ describe('the control repository', () => {
           ? { body: { jobs: [job(1, { status: 'in_progress', runner_name: 'r', steps })] }, headers: { link: '<x>; rel="next"' } }
           : {
               body: {
-                jobs: [job(2, { status: 'completed', conclusion: 'success' }), job(3, { status: 'pending', steps: undefined }), job(4, { status: 'waiting' })],
+                jobs: [
+                  job(2, { status: 'completed', conclusion: 'success', completed_at: '2026-01-01T00:03:00Z' }),
+                  job(3, { status: 'pending', steps: undefined }),
+                  job(4, { status: 'waiting' }),
+                ],
               },
             },
     })
@@ -514,10 +560,10 @@ describe('the control repository', () => {
       conclusion: null,
       url: 'https://github.com/x',
       jobs: [
-        { id: 1, name: 'job 1', status: 'in_progress', conclusion: null, runner: 'r', started, step: 'two' },
-        { id: 2, name: 'job 2', status: 'completed', conclusion: 'success', runner: null, started, step: null },
-        { id: 3, name: 'job 3', status: 'queued', conclusion: null, runner: null, started: null, step: null },
-        { id: 4, name: 'job 4', status: 'waiting', conclusion: null, runner: null, started: null, step: null },
+        { id: 1, name: 'job 1', status: 'in_progress', conclusion: null, runner: 'r', started, ended: null, step: 'two' },
+        { id: 2, name: 'job 2', status: 'completed', conclusion: 'success', runner: null, started, ended: '2026-01-01T00:03:00Z', step: null },
+        { id: 3, name: 'job 3', status: 'queued', conclusion: null, runner: null, started: null, ended: null, step: null },
+        { id: 4, name: 'job 4', status: 'waiting', conclusion: null, runner: null, started: null, ended: null, step: null },
       ],
     })
   })

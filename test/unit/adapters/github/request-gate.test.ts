@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { requestGate } from '../../../../adapters/github/request-gate.ts'
 
@@ -64,6 +64,33 @@ describe('the gate of an installation', () => {
     first[Symbol.dispose]()
     await third
     await expect(gate.enter('GET', AbortSignal.abort(new Error('before')))).rejects.toThrow('before')
+  })
+
+  it('gives the turn of a write that is cancelled to the next one', async () => {
+    const pauses: number[] = []
+    const pause = async (ms: number, signal: AbortSignal | undefined): Promise<void> => {
+      pauses.push(ms)
+      if (signal !== undefined) await sleep(60_000, undefined, { signal })
+    }
+    const gate = requestGate({ atOnce: 100, writeGapMs: 1000, nowMs: () => 0, pause })
+    for (let count = 0; count < 10; count += 1) await gate.enter('POST', NONE)
+    await expect(gate.enter('POST', AbortSignal.timeout(1))).rejects.toThrow(/abort/)
+    await gate.enter('POST', NONE)
+    expect(pauses).toEqual([1000, 1000])
+  })
+
+  it('is closed for the longest time that was named, and for no more than an hour', () => {
+    const { time, options } = fakeTime()
+    const gate = requestGate({ atOnce: 1, writeGapMs: 0, ...options })
+    expect(gate.closedMs()).toBe(0)
+    gate.close(60_000)
+    gate.close(1000)
+    time.now = 10_000
+    expect(gate.closedMs()).toBe(50_000)
+    time.now = 60_000
+    expect(gate.closedMs()).toBe(0)
+    gate.close(1e15)
+    expect(gate.closedMs()).toBe(3_600_000)
   })
 
   it('waits by itself', async () => {

@@ -23,6 +23,10 @@ const [OLD, HEAD] = COMMITS
 const APPROVAL = { pullRequest: 7, commit: OLD, by: 'zelda', at: minutesAgo(60) }
 const AGAIN = { kind: 'run', stages: [], again: true } as const
 const GANON = { login: 'ganon', kind: 'person' } as const
+const QUEUE = { login: 'github-merge-queue[bot]', kind: 'bot', access: 'none' } as const
+/** The operator runs the plugins of somebody else. */
+const STRANGERS = { owners: ['sage'] }
+const UNTRUSTED = [makePlugin({ plan: makePlan({ trust: 'untrusted' }) })]
 
 /** Everything that costs a machine, or gives a right that does. */
 function spending(world: RefWorld): readonly string[] {
@@ -83,6 +87,14 @@ describe('not a minute of a machine is spent', () => {
     ['a repository that the app has left', makeWorld({ repository: { installation: { kind: 'removed' } }, wishes: [makeWish(AGAIN)] })],
     ['a fork’s commit that passed elsewhere', makeForkWorld({ runs: [makeEndedRun('passed', { trust: 'trusted' })] })],
     ['a fork that opens somebody’s commit', makeForkWorld({ head: { isBranchHead: true } })],
+    ['a writer of a repository that is nobody’s business here', makeWorld({ policy: STRANGERS, plugins: UNTRUSTED })],
+    ['an approval by such a writer', makeWorld({ policy: STRANGERS, plugins: UNTRUSTED, wishes: [makeButtonWish({ kind: 'approve' })] })],
+    ['an approval of before', makeForkWorld({ policy: STRANGERS, approvals: [{ ...APPROVAL, commit: HEAD }] })],
+    ['a run that such a writer asks for', makeWorld({ policy: STRANGERS, plugins: UNTRUSTED, wishes: [makeWish(AGAIN)] })],
+    ['a queued run of an owner who is listed no more', makeWorld({ policy: STRANGERS, plugins: UNTRUSTED, runs: [makeQueuedRun()] })],
+    ['a tag in such a repository', makeTagWorld({ policy: STRANGERS })],
+    ['a tag there that nobody is known to have pushed', makeTagWorld({ policy: STRANGERS, head: { pusher: undefined } })],
+    ['a merge queue there', makeWorld({ policy: STRANGERS, plugins: UNTRUSTED, ref: 'refs/heads/gh-readonly-queue/main/x', head: { pusher: QUEUE } })],
     ['a budget that is spent', makeWorld({ budget: { ownerMinutes: 99_999 }, runs: [makeQueuedRun()] })],
   ])('%s', (_, world) => {
     expect(spending(world)).toEqual([])

@@ -213,6 +213,11 @@ describe('progress', () => {
   it('says no end where none is known', () => {
     expect(readProgress(makeRun({ workflow: makeWorkflow({ jobs: [makeJob()] }) }), { stage: 'build' }).title).toBe('Runs on GitHub Actions 3: Build')
   })
+
+  it.each([86_401, 1e300, Number.POSITIVE_INFINITY, Number.NaN])('says no end that cannot be told by a clock: %d s', (usualSeconds) => {
+    const { title } = readProgress(makeRun({ workflow: makeWorkflow({ jobs: [makeJob()] }) }), { stage: 'build', usualSeconds })
+    expect(title).toBe('Runs on GitHub Actions 3: Build')
+  })
 })
 
 describe('a verdict', () => {

@@ -75,6 +75,37 @@ describe('an approval of a branch', () => {
   })
 })
 
+describe('a repository', () => {
+  const policy = { owners: ['sage', 'sky-lab'] }
+
+  it.each([
+    ['a branch of a writer', makeWorld({ policy })],
+    ['a branch that was approved', makeWorld({ policy, head: { pusher: undefined }, approvals: [APPROVAL] })],
+    ['a fork that was approved', makeForkWorld({ policy, approvals: [APPROVAL] })],
+    ['a tag of a writer', makeTagWorld({ policy })],
+  ])('of somebody whom the operator does not list spends nothing, and nobody there can change it: %s', (_, world) => {
+    expect(decideTrust(world)).toEqual({
+      kind: 'held',
+      reason: 'This service runs no machines for `zelda`: its operator lists whose plugins it runs (OWNERS).',
+      isFinal: true,
+    })
+  })
+
+  it.each([
+    ['listed', ['zelda'], 'zelda', 'trusted'],
+    ['listed, written otherwise', ['zelda'], 'ZelDa', 'trusted'],
+    ['named like one who is listed', ['zelda'], 'zelda-2', 'held'],
+    ['anybody', undefined, 'ganon', 'trusted'],
+    ['anybody, where nobody is listed', [], 'zelda', 'held'],
+  ])('of somebody who is %s', (_, owners, owner, kind) => {
+    expect(decideTrust(makeWorld({ policy: { owners }, repository: { owner } })).kind).toBe(kind)
+  })
+
+  it('counts, not the one that a fork is', () => {
+    expect(decideTrust(makeForkWorld({ policy: { owners: ['zelda'] }, approvals: [APPROVAL] }))).toEqual({ kind: 'approved', by: 'zelda' })
+  })
+})
+
 describe('pull requests of a ref', () => {
   it('of a branch are those from the repository', () => {
     expect(pullRequestsOf(makeWorld({ pullRequests: [{ number: 7 }, { number: 8, isFork: true }] })).map(({ number }) => number)).toEqual([7])

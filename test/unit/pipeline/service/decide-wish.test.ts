@@ -139,6 +139,12 @@ describe('a wish to run', () => {
     expect(sentence(decide(makeForkWorld(), makeWish(run({ again: true }))))).toContain('comes from a fork. Approve it first')
   })
 
+  it('is refused for the operator’s reason where no approval would do, and so is the approval', () => {
+    const world = makeWorld({ policy: { owners: ['sage'] } })
+    const reason = 'This service runs no machines for `zelda`: its operator lists whose plugins it runs (OWNERS).'
+    for (const what of [run({ again: true }), APPROVE]) expect(sentence(decide(world, makeButtonWish(what)))).toBe(reason)
+  })
+
   it('on a node that the plan uses is granted', () => {
     const plan = makePlan()
     const stages = plan.stages.map((stage) =>

@@ -38,6 +38,9 @@ describe('a push', () => {
 
   it.each([
     ['of a tag', { ref: 'refs/tags/v1.0.0', after: COMMIT, created: true }, COMMIT],
+    ['of an annotated tag', { ref: 'refs/tags/v1.0.0', after: 'a'.repeat(40), head_commit: { id: COMMIT }, created: true }, COMMIT],
+    ['of a tag without its commit', { ref: 'refs/tags/v1.0.0', after: COMMIT, head_commit: null }, COMMIT],
+    ['of a branch is what it was moved to', { ref: 'refs/heads/feature', after: COMMIT, head_commit: { id: 'a'.repeat(40) } }, COMMIT],
     ['that is forced', { ref: 'refs/heads/feature', after: COMMIT, forced: true }, COMMIT],
     ['that deletes', { ref: 'refs/heads/feature', after: ZEROS, deleted: true }, undefined],
     ['that deletes, and says nonsense', { ref: 'refs/heads/feature', after: COMMIT, deleted: true }, undefined],

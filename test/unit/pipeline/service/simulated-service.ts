@@ -258,6 +258,7 @@ export class SimulatedService {
               conclusion: null,
               runner: 'm',
               started: new Date(run.work.started + MINUTE).toISOString(),
+              ended: null,
               step: null,
             },
           ],
