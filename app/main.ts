@@ -35,5 +35,6 @@ try {
 } catch (error) {
   const { code, text } = explainError(error)
   process.stderr.write(`${text}\n`)
-  process.exitCode = code
+  // Nothing that was opened before it failed keeps a process alive that serves nobody.
+  process.exit(code)
 }

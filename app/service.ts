@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import packageJson from '../package.json' with { type: 'json' }
 import { folderBlobs } from '../adapters/blob-store/folder-blobs.ts'
 import { registryCatalogue } from '../adapters/catalogue/registry-catalogue.ts'
+import { specifyCharts } from '../adapters/charts/chart-specs.ts'
 import { apiBudget } from '../adapters/github/api-budget.ts'
 import { githubApp, type GithubAppOptions } from '../adapters/github/github-app.ts'
 import { openIsolatedJudge } from '../adapters/judge-process/isolated-judge.ts'
@@ -31,7 +32,7 @@ import { withLogContext, type Logger } from './log.ts'
 import { readAppManifest, WEBHOOK_PATH } from './manifest.ts'
 import { openMetrics, type Metrics } from './metrics.ts'
 import { serviceRoutes } from './routes.ts'
-import { startServer } from './server.ts'
+import { startServer, type RunningServer } from './server.ts'
 import { runSweeps, type SweepTimes } from './sweeps/run-sweeps.ts'
 import { openProbot, webhook } from './webhook.ts'
 import { assetRoutes, pageRoutes } from './web/pages.ts'
@@ -63,7 +64,7 @@ const READY_MS = 2000
 /** As long as a reader waits for what only GitHub can say. */
 const PAGE_MS = 3000
 
-/** Starts the service: all of it, or the set-up alone while the app is not registered. Fails as the database and the port do. */
+/** Starts the service: all of it, or the set-up alone while the app is not registered. Fails as the database and the port do; then nothing of it is left. */
 export async function startService(environment: AppEnvironment, options: ServiceOptions): Promise<RunningService> {
   return environment.app === undefined ? startSetup(environment, options) : startWhole(environment, environment.app, options)
 }
@@ -93,8 +94,13 @@ async function startWhole(environment: AppEnvironment, app: RegisteredApp, optio
   const draining = new AbortController()
   const isolated = openIsolatedJudge()
   const renderer = chartThread()
-  const { services, metrics, routes } = await assemble(environment, app, { ...options, store, isolated, renderer, draining: draining.signal })
-  const server = await startServer(routes, environment)
+  const endHelpers = async (): Promise<unknown> => Promise.all([isolated[Symbol.asyncDispose](), renderer[Symbol.asyncDispose]()])
+  const parts = { ...options, store, isolated, renderer, draining: draining.signal }
+  const { services, metrics, server } = await listen(environment, app, parts).catch(async (error: unknown) => {
+    await endHelpers()
+    await store.close().catch((failed: unknown) => log.error({ err: failed }, 'the database could not be closed'))
+    throw error
+  })
   const advance = options.advance ?? refAdvancer(services)
   const work = store.inbox.work(async (address, signal) => handle(address, signal, { advance, metrics, log }), {
     parallel: app.parallelRefs,
@@ -110,12 +116,21 @@ async function startWhole(environment: AppEnvironment, app: RegisteredApp, optio
       // The door stays open until then: who delivers meanwhile is told to come again.
       const ending = Promise.all([work, sweeps]).then(async () => server.close())
       const isWhole = await endsInTime(ending, DRAIN_MS, () => server.cut())
-      await Promise.all([isolated[Symbol.asyncDispose](), renderer[Symbol.asyncDispose]()])
+      await endHelpers()
       if (isWhole) await store.close()
       log.info({ isWhole }, 'the service was stopped')
       return isWhole
     },
   }
+}
+
+async function listen(
+  environment: AppEnvironment,
+  app: RegisteredApp,
+  parts: Parts,
+): Promise<{ readonly services: AppServices; readonly metrics: Metrics; readonly server: RunningServer }> {
+  const { routes, ...assembled } = await assemble(environment, app, parts)
+  return { ...assembled, server: await startServer(routes, environment) }
 }
 
 async function openStore({ databaseUrl, stateFolder }: AppEnvironment, log: Logger): Promise<ServiceStore> {
@@ -179,7 +194,7 @@ async function assemble(
     images: { registry, namespace: app.registry },
     catalogue,
     releaseBefore: catalogue.releaseBefore,
-    charts: { renderer, address: links.chart },
+    charts: { list: specifyCharts, renderer, address: links.chart },
     clock,
     log,
     policy: app.policy,
@@ -236,6 +251,8 @@ async function assemble(
           charts: openRunCharts({ state, catalogue, renderer, now }),
           links,
           installUrl: async () => findInstallUrl(services, github.web),
+          now,
+          log,
           signal: draining,
         }),
       ],
@@ -255,13 +272,9 @@ function hostOf(registry: string): string {
 async function openBlobs(s3: S3Place | undefined, stateFolder: string): Promise<BlobStore> {
   if (s3 === undefined) return folderBlobs(join(stateFolder, 'blobs'))
   // Large, and needed by few.
-  const [{ S3Client }, { s3Blobs }] = await Promise.all([import('@aws-sdk/client-s3'), import('../adapters/blob-store/s3-blobs.ts')])
+  const { openS3Blobs } = await import('../adapters/blob-store/s3-blobs.ts')
   const { bucket, prefix, endpoint, region, accessKeyId, secretAccessKey } = s3
-  return s3Blobs({
-    client: new S3Client({ forcePathStyle: true, region, credentials: { accessKeyId, secretAccessKey }, ...(endpoint !== undefined && { endpoint }) }),
-    bucket,
-    prefix,
-  })
+  return openS3Blobs({ s3: { region, credentials: { accessKeyId, secretAccessKey }, ...(endpoint !== undefined && { endpoint }) }, bucket, prefix })
 }
 
 /** Where the images go, and which machines do the work: the runner of the joining jobs is that of linux/amd64. */

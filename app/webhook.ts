@@ -3,7 +3,7 @@ import { Probot } from 'probot'
 import { Failure } from '../pipeline/failure.ts'
 import { withLogContext, type Logger } from './log.ts'
 import { refuse } from './problem-details.ts'
-import { parseJson, readBody } from './read-body.ts'
+import { openBodyRoom, parseJson, type BodyRefusal } from './read-body.ts'
 
 /** What GitHub tells the app about: the events of app.yml, and those that every app is told of. Others are answered and forgotten. */
 export const EVENTS = [
@@ -44,20 +44,32 @@ export interface WebhookOptions {
   readonly log: Logger
   /** GitHub gives up after 10 s: 8,000. */
   readonly timeoutMs?: number
+  /** How long a body may take to arrive: 10,000, after which GitHub has given up. */
+  readonly arrivalMs?: number
 }
 
 /** docs.github.com, "Webhook events and payloads": payloads are capped at 25 MB. */
 const PAYLOAD_BYTES = 25 * 2 ** 20
+/** Of all that arrive or are handled at a time: a stranger's are read before their signature can be looked at. */
+const PAYLOADS_BYTES = 128 * 2 ** 20
+const ARRIVAL_MS = 10_000
 const TIMEOUT_MS = 8000
+const UNREAD: Readonly<Record<BodyRefusal, readonly [status: number, detail: string]>> = {
+  'too-large': [413, `the payload is more than ${PAYLOAD_BYTES / 2 ** 20} MiB`],
+  'too-slow': [408, 'the payload took too long to arrive'],
+  'no-room': [503, 'too many payloads arrive at a time; it may be delivered again'],
+}
 const GUID = /^[\w-]{1,100}$/
 const NAME = /^[a-z_]{1,60}$/
 
 /**
  * GitHub's deliveries. Probot's own endpoint is not used, since it takes a body of any length before it looks at the signature, knows one secret, answers with
- * the status of whatever error reaches it (also 200), and says 202 after 9 s to what then fails. Here the body is capped, the signature is checked over its
- * bytes, and 202 means: kept. Everything else is an error that GitHub shows, and that the sweep of deliveries mends.
+ * the status of whatever error reaches it (also 200), and says 202 after 9 s to what then fails. Here bodies are capped, each and all together, the signature
+ * is checked over the bytes, and 202 means: kept. Everything else is an error that GitHub shows, and that the sweep of deliveries mends.
  */
-export function webhook({ secrets, receive, isDraining, count, log, timeoutMs = TIMEOUT_MS }: WebhookOptions): (request: Request) => Promise<Response> {
+export function webhook(options: WebhookOptions): (request: Request) => Promise<Response> {
+  const { secrets, receive, isDraining, count, log, timeoutMs = TIMEOUT_MS, arrivalMs = ARRIVAL_MS } = options
+  const readInRoom = openBodyRoom(PAYLOADS_BYTES, arrivalMs)
   return async (request) => {
     const name = request.headers.get('x-github-event') ?? ''
     const id = request.headers.get('x-github-delivery') ?? ''
@@ -70,8 +82,9 @@ export function webhook({ secrets, receive, isDraining, count, log, timeoutMs = 
       if (isDraining()) return answer(503, 'the service is being stopped')
       if (!GUID.test(id) || !NAME.test(name)) return answer(400, 'these are not the headers of a webhook of GitHub')
       if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) return answer(415, 'the webhook has to be set to application/json')
-      const content = await readBody(request, PAYLOAD_BYTES)
-      if (content === undefined) return answer(413, `the payload is more than ${PAYLOAD_BYTES / 2 ** 20} MiB`)
+      using body = await readInRoom(request, PAYLOAD_BYTES)
+      const { content } = body
+      if (typeof content === 'string') return answer(...UNREAD[content])
       if (!isSigned(content, request.headers.get('x-hub-signature-256') ?? '', secrets)) return answer(401, 'the signature is not that of the webhook secret')
       const payload = parseJson(content.toString('utf8'))
       if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return answer(400, 'the payload is no JSON object')

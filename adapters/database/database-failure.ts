@@ -13,9 +13,9 @@ const MEANINGS: readonly (readonly [RegExp, 'storage-full' | 'storage-unavailabl
   [/^(25006|EROFS)$/, 'storage-unavailable', 'the database may only be read', 'Name the primary server, and look why it refuses to be written to.'],
   [/^28/, 'storage-unavailable', 'the database refuses this user', 'Look at user and password in its URL.'],
   [/^3D000$/, 'storage-unavailable', 'the server has no database of this name', 'Create it, or look at its URL.'],
-  [/^(08|53|57P|58|40)/, 'storage-unavailable', 'the database does not answer as it should', 'Look at its log.'],
+  [/^XX00[12]$/, 'storage-corrupt', 'the database is damaged', 'Nothing was deleted. Restore it from a backup.'],
+  [/^(08|53|57P|58|40|XX)/, 'storage-unavailable', 'the database does not answer as it should', 'Look at its log.'],
   [UNREACHABLE, 'storage-unavailable', 'the database cannot be reached', 'See whether it runs, and whether its address is right.'],
-  [/^XX/, 'storage-corrupt', 'the database is damaged', 'Nothing was deleted. Restore it from a backup.'],
 ]
 
 /** What an error of a database means: a `Failure`, or the error itself, where it is a bug of ours. Its parameters are in no message. */

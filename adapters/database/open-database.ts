@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Kysely, PGliteDialect, PostgresDialect, type Transaction } from 'kysely'
 import { fromKysely, fromPglite, type ConstructorOptions, type Db } from 'pg-boss'
 import { databaseFailure } from './database-failure.ts'
@@ -34,6 +35,8 @@ export interface Database<Tables> {
 
 /** How long to wait for a connection before the answer is `storage-unavailable`: shorter than the 10 s that GitHub waits for an answer. */
 const CONNECT_MS = 8000
+/** A server of which nothing is heard for so long has gone without a word: no query takes as long, and the pool itself ends what is idle for 10 s. */
+const SILENCE_MS = 15_000
 /** pg-boss takes jobs, keeps leases and cleans up, each now and then. */
 const BOSS_CONNECTIONS = 3
 const LOCK_WAIT_MS = 70_000
@@ -57,14 +60,27 @@ export function bossInside<Tables>(transaction: Transaction<Tables>): Db {
 
 async function openServer<Tables>(url: string, { connections, onError }: DatabaseOptions): Promise<Database<Tables>> {
   const { default: pg } = await import('pg')
-  const pool = new pg.Pool({ connectionString: url, max: connections, connectionTimeoutMillis: CONNECT_MS, application_name: 'ctss' })
+  const connection = { connectionString: url, connectionTimeoutMillis: CONNECT_MS, stream: openSocket }
+  const pool = new pg.Pool({ ...connection, max: connections, application_name: 'ctss' })
   pool.on('error', onError)
+  // One that is lost while it is in use is told to whoever uses it; without a listener, its event would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return {
     ...usingKysely(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })),
-    boss: { connectionString: url, max: BOSS_CONNECTIONS },
+    boss: { ...connection, max: BOSS_CONNECTIONS },
     isShared: true,
     close: () => pool.end(),
   }
+}
+
+/**
+ * Breaks off where the server has become silent, so that the query fails. `query_timeout` of `pg` fails the query alone: its connection would go back into the
+ * pool, where the next one waits for nothing.
+ */
+function openSocket(): Socket {
+  const socket = new Socket()
+  socket.setTimeout(SILENCE_MS, () => socket.destroy(Object.assign(new Error('the database has become silent'), { code: 'ETIMEDOUT' })))
+  return socket
 }
 
 async function openFolder<Tables>(folder: string, waitMs: number): Promise<Database<Tables>> {

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder, type Transaction } from 'kysely'
 import type { PgBoss } from 'pg-boss'
-import type { Delivery, Inbox, ParkedRef } from '../../pipeline/ports/inbox.ts'
+import type { Delivery, Inbox, ParkedRef, RetryingRef } from '../../pipeline/ports/inbox.ts'
 import type { RefAddress } from '../../pipeline/service/world.ts'
 import { bossInside, type Database } from '../database/open-database.ts'
 import { insertPusher, insertWish } from '../service-state/database-state.ts'
@@ -64,6 +64,19 @@ export function bossInbox(database: Database<ServiceTables>, boss: PgBoss, optio
           attempts: attempts ?? 0,
           error: error ?? '',
           at: (at ?? new Date(0)).toISOString(),
+        }))
+      }),
+    retrying: (limit) =>
+      query(async (db) => {
+        const { rows } = await sql<{ repository: string | number; ref: string; cause: string; error: string | null; at: Date }>`
+          select repository, ref, cause, error, start_after as at from service.refs
+          join pgboss.job on job.name = ${REFS_QUEUE} and job.singleton_key = refs.repository || ' ' || refs.ref and job.state = 'retry'
+          order by start_after limit ${limit}::int`.execute(db)
+        return rows.map(({ repository, ref, cause, error, at }): RetryingRef => ({
+          address: { repository: Number(repository), ref },
+          cause,
+          error: error ?? 'its worker died, or was stopped',
+          at: at.toISOString(),
         }))
       }),
     replay: (address) =>

@@ -17,8 +17,8 @@ export interface QueueOptions {
   readonly onError: (error: Error) => void
 }
 
-/** The longest wait between two attempts, in seconds. */
-const BACKOFF_MOST_SECONDS = 300
+/** The longest wait between two attempts, in seconds: what is away for hours is not asked for all the time. */
+const BACKOFF_MOST_SECONDS = 900
 /** No handling takes longer, whatever signs of life its worker shows. */
 const HANDLING_SECONDS = 3600
 /** A wake that nobody takes stays: pg-boss would forget it after two weeks. */

@@ -9,8 +9,22 @@ import { REFS_QUEUE, sendRef } from './refs-queue.ts'
 export interface TakenRef {
   readonly id: string
   readonly retryCount: number
+  /** How many attempts came to nothing because something was away that they need: these count for nothing. */
+  readonly outages: number
   readonly address: RefAddress
 }
+
+/** Why a job is given back. */
+export interface FailedAttempt {
+  readonly error: string
+  /** Whether something that it needs is away. */
+  readonly isOutage: boolean
+  /** How often it may fail otherwise. */
+  readonly attempts: number
+}
+
+/** With the longest waits of the queue, a day at the most: then a person should look. */
+const MOST_OUTAGES = 100
 
 /** How often a ref was told something when it was taken; undefined: it is not known. Of whatever type the driver reads: only to be compared. */
 export type Told = string | number | undefined
@@ -25,7 +39,8 @@ export async function readTold(db: Kysely<ServiceTables>, { repository, ref }: R
 export async function finishRef(db: Transaction<ServiceTables>, boss: PgBoss, job: TakenRef, told: Told): Promise<boolean> {
   const { repository, ref } = job.address
   const { rows } = await sql<{ isAgain: boolean }>`
-    update service.refs set done = case when told = ${told ?? 0} then told else told - 1 end, error = null where repository = ${repository} and ref = ${ref}
+    update service.refs set done = case when told = ${told ?? 0} then told else told - 1 end, error = null, parked_at = null, attempts = null
+    where repository = ${repository} and ref = ${ref}
     returning told > done as "isAgain"`.execute(db)
   await boss.deleteJob(REFS_QUEUE, attemptOf(job), { db: bossInside(db) })
   return rows[0]?.isAgain === true && sendRef(db, job.address)
@@ -40,28 +55,35 @@ export async function giveBackRef(
   boss: PgBoss,
   job: TakenRef,
   told: Told,
-  failed: { error: string; attempts: number },
+  { error, isOutage, attempts }: FailedAttempt,
 ): Promise<boolean> {
   const { repository, ref } = job.address
   const row = db.selectFrom('service.refs').select('told').where('repository', '=', repository).where('ref', '=', ref)
   const now = (await row.forUpdate().executeTakeFirst())?.told
   if (!(await heldRefs(db, [job])).has(attemptName(job))) return false
-  const { error } = failed
   const inside = { db: bossInside(db) }
   if (told !== undefined && now !== told) {
     await finishRef(db, boss, job, told)
     return true
   }
-  if (job.retryCount + 1 < failed.attempts) {
+  const made = told === undefined ? job.retryCount : job.retryCount + 1
+  const mayFail = isOutage ? job.outages + 1 < MOST_OUTAGES : made - job.outages < attempts
+  if (mayFail) {
+    if (isOutage) await countOutage(db, job)
     await boss.fail(REFS_QUEUE, attemptOf(job), { message: error }, inside)
     await sql`update service.refs set error = ${error} where repository = ${repository} and ref = ${ref}`.execute(db)
   } else {
     await boss.deleteJob(REFS_QUEUE, attemptOf(job), inside)
     await sql`
-      update service.refs set error = ${error}, done = told, attempts = ${failed.attempts}, parked_at = now()
+      update service.refs set error = ${error}, done = told, attempts = ${made}, parked_at = now()
       where repository = ${repository} and ref = ${ref}`.execute(db)
   }
   return false
+}
+
+/** Kept in the job itself, with which it ends. */
+async function countOutage(db: Transaction<ServiceTables>, { id, outages }: TakenRef): Promise<void> {
+  await sql`update pgboss.job set data = data || jsonb_build_object('outages', ${outages + 1}::int) where name = ${REFS_QUEUE} and id = ${id}::uuid`.execute(db)
 }
 
 /** Shows a sign of life for jobs. Answers the names of the attempts that are still ours. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PgBoss } from 'pg-boss'
-import { Failure } from '../../pipeline/failure.ts'
+import { Failure, type FailureCode } from '../../pipeline/failure.ts'
 import type { RefAddress } from '../../pipeline/service/world.ts'
 import type { Database } from '../database/open-database.ts'
 import type { ServiceTables } from '../service-state/service-tables.ts'
@@ -34,6 +34,8 @@ const TOGETHER_MS = 20
 const RENEWALS = 4
 const CLEANING_MS = 600_000
 const MESSAGE_CHARACTERS = 500
+/** Something is away that every ref needs: a person could do nothing for one of them. */
+const OUTAGES: ReadonlySet<FailureCode> = new Set(['forge-unavailable', 'registry-unavailable', 'storage-unavailable', 'storage-full'])
 
 /** Takes refs and hands them to `handle`, until the signal fires and the last of them is done. */
 export async function workOnRefs(options: RefWorkOptions, handle: Handle, parallel: number, signal: AbortSignal): Promise<void> {
@@ -45,6 +47,7 @@ export async function workOnRefs(options: RefWorkOptions, handle: Handle, parall
   const listener = await listen(boss, bell.ring, onError)
   const chores = [
     repeat((leaseSeconds * 1000) / RENEWALS, ended.signal, onError, () => renewLeases(options, inHand)),
+    repeat(POLL_MS, ended.signal, onError, async () => loseOld(inHand, leaseSeconds)),
     repeat(POLL_MS, signal, onError, async () => {
       if ((await database.query(isAnyDue)) && (await wakeDue(database)) > 0) bell.ring()
     }),
@@ -90,9 +93,10 @@ async function listen(boss: PgBoss, ring: () => void, onError: (error: Error) =>
 }
 
 async function take({ boss, onError }: RefWorkOptions, most: number): Promise<readonly RefInHand[]> {
+  const seenMs = performance.now()
   try {
     const jobs = await boss.fetch<unknown>(REFS_QUEUE, { batchSize: most })
-    return jobs.map(({ id, retryCount, data }) => ({ id, retryCount, address: readAddress(data), lost: new AbortController(), seenMs: performance.now() }))
+    return jobs.map(({ id, retryCount, data }) => ({ id, retryCount, ...readJob(data), lost: new AbortController(), seenMs }))
   } catch (error) {
     onError(asError(error))
     return []
@@ -102,36 +106,37 @@ async function take({ boss, onError }: RefWorkOptions, most: number): Promise<re
 /** Handles one ref and settles its job; true: there is another one of the ref. What cannot be settled comes again when its lease is over. */
 async function attend({ database, boss, onError, attempts }: RefWorkOptions, handle: Handle, job: RefInHand): Promise<boolean> {
   try {
-    if (job.retryCount >= attempts) {
+    if (job.retryCount - job.outages >= attempts) {
       const error = 'its worker died, or lost its lease, in the last attempt'
-      return await database.write((db) => giveBackRef(db, boss, job, undefined, { error, attempts }))
+      return await database.write((db) => giveBackRef(db, boss, job, undefined, { error, isOutage: false, attempts }))
     }
     const told = await database.query((db) => readTold(db, job.address))
-    const error = await handle(job.address, job.lost.signal).then(
+    const failed = await handle(job.address, job.lost.signal).then(
       () => undefined,
-      (thrown: unknown) => messageOf(thrown),
+      (thrown: unknown) => ({ error: messageOf(thrown), isOutage: thrown instanceof Failure && OUTAGES.has(thrown.code), attempts }),
     )
-    return await database.write((db) => (error === undefined ? finishRef(db, boss, job, told) : giveBackRef(db, boss, job, told, { error, attempts })))
+    return await database.write((db) => (failed === undefined ? finishRef(db, boss, job, told) : giveBackRef(db, boss, job, told, failed)))
   } catch (error) {
     onError(asError(error))
     return false
   }
 }
 
-/** Tells the handlers of refs that are ours no longer, or may be somebody else's by now. */
-async function renewLeases({ database, boss, leaseSeconds }: RefWorkOptions, inHand: ReadonlyMap<string, RefInHand>): Promise<void> {
+/** Shows signs of life, and tells the handlers of refs that are ours no longer. */
+async function renewLeases({ database, boss }: RefWorkOptions, inHand: ReadonlyMap<string, RefInHand>): Promise<void> {
   const jobs = [...inHand.values()]
   if (jobs.length === 0) return
   const nowMs = performance.now()
-  try {
-    const held = await database.query((db) => renewRefs(db, boss, jobs))
-    for (const job of jobs) {
-      if (held.has(attemptName(job))) job.seenMs = nowMs
-      else loseRef(job)
-    }
-  } finally {
-    for (const job of jobs) if (performance.now() - job.seenMs > leaseSeconds * 1000) loseRef(job)
+  const held = await database.query((db) => renewRefs(db, boss, jobs))
+  for (const job of jobs) {
+    if (held.has(attemptName(job))) job.seenMs = nowMs
+    else loseRef(job)
   }
+}
+
+/** Tells the handlers of refs that somebody else may have by the next look, whether or not the database answers meanwhile. */
+function loseOld(inHand: ReadonlyMap<string, RefInHand>, leaseSeconds: number): void {
+  for (const job of inHand.values()) if (performance.now() - job.seenMs > leaseSeconds * 1000 - POLL_MS) loseRef(job)
 }
 
 function loseRef({ lost, address }: RefInHand): void {
@@ -139,10 +144,11 @@ function loseRef({ lost, address }: RefInHand): void {
 }
 
 /** What a job of this queue says; the queue is ours, so anything else is a bug. */
-function readAddress(data: unknown): RefAddress {
+function readJob(data: unknown): { readonly address: RefAddress; readonly outages: number } {
   if (typeof data === 'object' && data !== null && 'repository' in data && 'ref' in data) {
     const { repository, ref } = data
-    if (typeof repository === 'number' && typeof ref === 'string') return { repository, ref }
+    const outages = 'outages' in data && typeof data.outages === 'number' ? data.outages : 0
+    if (typeof repository === 'number' && typeof ref === 'string') return { address: { repository, ref }, outages }
   }
   throw new Error('a job of the inbox names no ref')
 }

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Hono } from 'hono'
 import { html } from 'hono/html'
+import type { StoredRun } from '../../pipeline/ports/service-state.ts'
 import type { Links } from '../links.ts'
+import type { Logger } from '../log.ts'
 import { LIVE_SCRIPT, page, STYLE, type Markup } from './layout.ts'
 import type { RunCharts } from './run-charts.ts'
 import { runEvents } from './run-events.ts'
@@ -14,6 +16,8 @@ export interface PagePorts {
   readonly links: Links
   /** Where the app is installed, at GitHub. Undefined: GitHub cannot say. */
   readonly installUrl: () => Promise<string | undefined>
+  readonly now: () => number
+  readonly log: Logger
   /** Fires when the service is stopped. */
   readonly signal: AbortSignal
 }
@@ -23,14 +27,16 @@ const RUN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const PICTURE = /^([a-z0-9-]{1,60})-(light|dark)\.png$/
 
 /** Pages for people: what this is, and how a run goes. What there is not and what one may not see look the same. */
-export function pageRoutes({ runs, charts, links, installUrl, signal }: PagePorts): Hono {
+export function pageRoutes({ runs, charts, links, installUrl, now, log, signal }: PagePorts): Hono {
   const routes = new Hono()
+  const tellRun = runEvents({ runs, now, log, signal })
+
+  const maySee = async (run: StoredRun, key: string): Promise<boolean> => links.isRunKey(run.id, key) || runs.isPublic(run)
 
   /** The run, if this request may see it. */
   const findRun = async (id: string, key: string): ReturnType<RunWatch['find']> => {
     const found = RUN.test(id) ? await runs.find(id) : undefined
-    if (found === undefined) return undefined
-    return links.isRunKey(id, key) || (await runs.isPublic(found.run)) ? found : undefined
+    return found !== undefined && (await maySee(found.run, key)) ? found : undefined
   }
 
   routes.get('/', async (context) => context.html(renderHome(await installUrl())))
@@ -48,12 +54,12 @@ export function pageRoutes({ runs, charts, links, installUrl, signal }: PagePort
   })
 
   routes.get('/runs/:id/events', async (context) => {
-    const id = context.req.param('id')
-    if ((await findRun(id, context.req.query('key') ?? '')) === undefined) return context.notFound()
+    const [id, key] = [context.req.param('id'), context.req.query('key') ?? '']
+    if ((await findRun(id, key)) === undefined) return context.notFound()
     context.header('cache-control', 'no-store')
     // Proxies keep a stream back until it is whole, unless they are told.
     context.header('x-accel-buffering', 'no')
-    return runEvents(context, id, runs, { signal })
+    return tellRun(context, id, async (run) => maySee(run, key))
   })
 
   routes.get('/charts/:key/:file', async (context) => {

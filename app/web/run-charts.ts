@@ -24,16 +24,21 @@ export interface RunChartPorts {
 
 const KEPT_MS = 600_000
 
-/** Charts made of a run's records, and of those that its plan reuses; kept for a while, since whoever fetches one fetches all. */
+/**
+ * Charts made of a run's records, and of those that its plan reuses; kept for a while, since whoever fetches one fetches all. Without the gates: ctss.yaml, in
+ * which they stand, is not kept with the run.
+ */
 export function openRunCharts({ state, catalogue, renderer, now }: RunChartPorts): RunCharts {
-  const kept = keepFor<readonly Chart[]>(KEPT_MS, now, 20)
+  const kept = keepFor<readonly Chart[]>(KEPT_MS, now, { most: 20 })
   return {
     of: async (run) => {
       if (run.delivered === undefined) return []
       return kept(run.id, async () => {
         const records = [...run.plan.stages.flatMap(({ record }) => (record === undefined ? [] : [record])), ...(await state.recordsOfRun(run.id))]
         // Without a registry there is nothing to compare with; the rest can be drawn.
-        const baseline = run.plan.name === null ? undefined : await catalogue.newestRelease(run.plan.name).catch(orNothing)
+        const newest = run.plan.name === null ? undefined : await catalogue.newestRelease(run.plan.name).catch(orNothing)
+        // Once it is published, the newest release is this one: there is nothing to compare it with.
+        const baseline = newest?.version === versionOf(records) ? undefined : newest
         const stages = records.filter(({ details }) => !(details.kind === 'build' && details.part === true)).map(summarise)
         return renderer.render(
           composeReport({ subject: run.plan.subject, stages, gates: [], toolVersion: run.plan.tool.version, ...(baseline && { baseline }) }),
@@ -45,6 +50,10 @@ export function openRunCharts({ state, catalogue, renderer, now }: RunChartPorts
 
 function orNothing(error: unknown): undefined {
   if (!(error instanceof Failure)) throw error
+}
+
+function versionOf(records: readonly StageRecord[]): string | undefined {
+  return records.map(({ details }) => (details.kind === 'validate' ? details.manifest?.version : undefined)).find((version) => version !== undefined)
 }
 
 function summarise(record: StageRecord): StageSummary {

@@ -36,8 +36,10 @@ export function setupRoutes(options: SetupOptions): Hono {
   const states = openLinks({ publicUrl, linkSecret: operatorToken })
   const isSecure = publicUrl.startsWith('https:')
 
-  routes.use('*', async ({ req }, next) => {
-    if (!isOperator(req.raw, operatorToken))
+  routes.use('*', async (context, next) => {
+    // What is shown once stays in no cache.
+    context.header('cache-control', 'no-store')
+    if (!isOperator(context.req.raw, operatorToken))
       return new Response('This page is for operators: any user name, and OPERATOR_TOKEN as the password.\n', {
         status: 401,
         headers: { 'www-authenticate': 'Basic realm="CTSS set-up", charset="UTF-8"' },

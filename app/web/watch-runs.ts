@@ -26,12 +26,14 @@ export interface RunWatchPorts {
 /** However many look, GitHub is asked once in this time. */
 const WORKFLOW_MS = 30_000
 const PRIVACY_MS = 300_000
+/** While GitHub cannot say, it is asked again soon. */
+const UNKNOWN_MS = 5000
 
 /** Runs for pages: the state is read each time, GitHub as rarely as the checks' progress. */
 export function watchRuns(ports: RunWatchPorts): RunWatch {
   const { state, log } = ports
   const workflows = keepFor<WorkflowRunFacts | undefined>(WORKFLOW_MS, ports.now)
-  const privacy = keepFor<boolean | undefined>(PRIVACY_MS, ports.now)
+  const privacy = keepFor<boolean | undefined>(PRIVACY_MS, ports.now, { unknownMs: UNKNOWN_MS })
   const orNothing = async <Value>(work: Promise<Value>): Promise<Value | undefined> =>
     work.catch((error: unknown) => {
       log.warn({ err: error }, 'GitHub could not be asked for a page')
@@ -55,18 +57,27 @@ export function watchRuns(ports: RunWatchPorts): RunWatch {
   }
 }
 
-/** Keeps answers for a time, the newest `most`; who asks meanwhile waits for the same one. */
-export function keepFor<Value>(keptMs: number, now: () => number, most = 1000): (key: string, ask: () => Promise<Value>) => Promise<Value> {
-  const kept = new Map<string, { readonly until: number; readonly value: Promise<Value> }>()
+/** Keeps answers for a time (`undefined` for `unknownMs`, where that is given), the newest `most`; who asks meanwhile waits for the same one. */
+export function keepFor<Value>(
+  keptMs: number,
+  now: () => number,
+  { most = 1000, unknownMs = keptMs }: { readonly most?: number; readonly unknownMs?: number } = {},
+): (key: string, ask: () => Promise<Value>) => Promise<Value> {
+  const kept = new Map<string, { until: number; readonly value: Promise<Value> }>()
   return async (key, ask) => {
     const found = kept.get(key)
     if (found !== undefined && found.until > now()) return found.value
     kept.delete(key)
     const oldest = kept.keys().next()
     if (kept.size >= most && oldest.done !== true) kept.delete(oldest.value)
-    const value = ask()
-    kept.set(key, { until: now() + keptMs, value })
-    value.catch(() => kept.delete(key))
-    return value
+    const asked = { until: now() + keptMs, value: ask() }
+    kept.set(key, asked)
+    asked.value.then(
+      (value) => {
+        if (value === undefined) asked.until = now() + unknownMs
+      },
+      () => kept.delete(key),
+    )
+    return asked.value
   }
 }

@@ -1,7 +1,7 @@
 import { readLimited } from '../../adapters/http/read-limited.ts'
 import { EXIT, type ExitCode } from '../../pipeline/exit-code.ts'
 import { Failure } from '../../pipeline/failure.ts'
-import type { InboxCounts, ParkedRef } from '../../pipeline/ports/inbox.ts'
+import type { InboxCounts, ParkedRef, RetryingRef } from '../../pipeline/ports/inbox.ts'
 import { printable } from '../../pipeline/printable.ts'
 
 export interface InboxOptions {
@@ -19,34 +19,44 @@ export interface OperatorAccess {
 const WAIT_MS = 30_000
 const ANSWER_BYTES = 8 * 2 ** 20
 
-/** `ctss inbox list`: what the app could not handle as often as it may try, and waits for a person. Exit code 1 when there is something. Fails with `forge-unavailable`, `forge-refused`. */
+/** `ctss inbox list`: what failed and is tried again, and what the app could not handle as often as it may try, which waits for a person: exit code 1. Fails with `forge-unavailable`, `forge-refused`. */
 export async function listInboxCommand(options: InboxOptions, access: OperatorAccess): Promise<ExitCode> {
-  const { counts, parked } = await readInbox(openApp(options, access))
-  if (options.json) process.stdout.write(`${JSON.stringify({ counts, parked }, undefined, 2)}\n`)
+  const { counts, parked, retrying } = await readInbox(openApp(options, access))
+  if (options.json) process.stdout.write(`${JSON.stringify({ counts, parked, retrying }, undefined, 2)}\n`)
   else {
-    const { waiting, active, retrying } = counts
-    process.stdout.write(`${waiting} waiting, ${active} in hand, ${retrying} to be tried again, ${counts.parked} parked\n`)
-    for (const { address, cause, attempts, error, at } of parked)
-      process.stdout.write(
-        `${address.repository} ${printable(address.ref)}  ${printable(cause)}, ${attempts} attempts until ${printable(at)}\n    ${printable(error)}\n`,
-      )
+    process.stdout.write(`${counts.waiting} waiting, ${counts.active} in hand, ${counts.retrying} to be tried again, ${counts.parked} parked\n`)
+    const show = ({ address, cause, error }: Pick<ParkedRef, 'address' | 'cause' | 'error'>, when: string): void =>
+      void process.stdout.write(`${address.repository} ${printable(address.ref)}  ${printable(cause)}, ${printable(when)}\n    ${printable(error)}\n`)
+    for (const ref of retrying) show(ref, `tried again at ${ref.at}`)
+    for (const ref of parked) show(ref, `${ref.attempts} attempts until ${ref.at}`)
     if (parked.length > 0) process.stdout.write('Once the cause is mended: ctss inbox replay REPOSITORY REF, or ctss inbox replay --all\n')
   }
   return parked.length === 0 ? EXIT.passed : EXIT.failed
 }
 
-/** `ctss inbox replay`: hands parked refs to the app's workers again; without an address, all of them. Exit code 1 when there was none such. */
+/** `ctss inbox replay`: hands parked refs to the app's workers again; without an address, all of them. Exit code 1 when one was not parked. */
 export async function replayInboxCommand(address: ParkedRef['address'] | undefined, options: InboxOptions, access: OperatorAccess): Promise<ExitCode> {
   const ask = openApp(options, access)
-  const addresses = address === undefined ? (await readInbox(ask)).parked.map((ref) => ref.address) : [address]
-  let replayed = 0
-  for (const { repository, ref } of addresses) {
-    const isWoken = (await ask('POST', 'inbox/replay', { repository, ref })) !== undefined
-    replayed += isWoken ? 1 : 0
-    process.stdout.write(`${repository} ${printable(ref)}: ${isWoken ? 'handed on' : 'it is not parked (ctss inbox list)'}\n`)
+  if (address !== undefined) return (await replay(ask, address)) ? EXIT.passed : EXIT.failed
+  const seen = new Set<string>()
+  let isWhole = true
+  // The app lists so many at a time, the newest first; what fails again at once is parked once more, and is left to whoever looks why.
+  for (;;) {
+    const fresh = (await readInbox(ask)).parked.map((ref) => ref.address).filter(({ repository, ref }) => !seen.has(`${repository} ${ref}`))
+    if (fresh.length === 0) break
+    for (const one of fresh) {
+      seen.add(`${one.repository} ${one.ref}`)
+      isWhole = (await replay(ask, one)) && isWhole
+    }
   }
-  if (addresses.length === 0) process.stdout.write('nothing is parked\n')
-  return replayed === addresses.length ? EXIT.passed : EXIT.failed
+  if (seen.size === 0) process.stdout.write('nothing is parked\n')
+  return isWhole ? EXIT.passed : EXIT.failed
+}
+
+async function replay(ask: Ask, { repository, ref }: ParkedRef['address']): Promise<boolean> {
+  const isWoken = (await ask('POST', 'inbox/replay', { repository, ref })) !== undefined
+  process.stdout.write(`${repository} ${printable(ref)}: ${isWoken ? 'handed on' : 'it is not parked (ctss inbox list)'}\n`)
+  return isWoken
 }
 
 /** Undefined: 404. */
@@ -91,12 +101,16 @@ function originOf(address: string | undefined): string {
   })
 }
 
-async function readInbox(ask: Ask): Promise<{ readonly counts: InboxCounts; readonly parked: readonly ParkedRef[] }> {
+interface ShownInbox {
+  readonly counts: InboxCounts
+  readonly parked: readonly ParkedRef[]
+  readonly retrying: readonly RetryingRef[]
+}
+
+async function readInbox(ask: Ask): Promise<ShownInbox> {
   const value = await ask('GET', 'inbox')
-  if (isRecord(value) && isCounts(value['counts']) && Array.isArray(value['parked'])) {
-    const parked: readonly unknown[] = value['parked']
-    if (parked.every(isParked)) return { counts: value['counts'], parked }
-  }
+  const { counts, parked, retrying } = isRecord(value) ? value : {}
+  if (isCounts(counts) && isListOf(parked, isParked) && isListOf(retrying, isRetrying)) return { counts, parked, retrying }
   throw new Failure('forge-refused', 'the app answered with something else than its inbox', { suggestion: 'Use the same release of ctss for both.' })
 }
 
@@ -108,12 +122,18 @@ function isCounts(value: unknown): value is InboxCounts {
   return isRecord(value) && ['waiting', 'active', 'retrying', 'parked'].every((name) => typeof value[name] === 'number')
 }
 
+function isListOf<Item>(value: unknown, isItem: (item: unknown) => item is Item): value is readonly Item[] {
+  return Array.isArray(value) && value.every(isItem)
+}
+
 function isParked(value: unknown): value is ParkedRef {
+  return isRetrying(value) && 'attempts' in value && typeof value.attempts === 'number'
+}
+
+function isRetrying(value: unknown): value is RetryingRef {
   if (!isRecord(value) || !isRecord(value['address'])) return false
-  const { address, cause, attempts, error, at } = value
-  return (
-    typeof address['repository'] === 'number' && [address['ref'], cause, error, at].every((text) => typeof text === 'string') && typeof attempts === 'number'
-  )
+  const { address, cause, error, at } = value
+  return typeof address['repository'] === 'number' && [address['ref'], cause, error, at].every((text) => typeof text === 'string')
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Failure } from '../../pipeline/failure.ts'
 import type { Delivery, Inbox } from '../../pipeline/ports/inbox.ts'
 import type { ServiceState } from '../../pipeline/ports/service-state.ts'
 import type { RefAddress } from '../../pipeline/service/world.ts'
@@ -10,14 +11,18 @@ export interface InboxUnderTest {
 
 const MAIN = { repository: 7_000_000_001, ref: 'refs/heads/main' }
 const OTHER = { repository: 7_000_000_001, ref: 'refs/heads/other' }
+const OUTAGES = ['forge-unavailable', 'registry-unavailable', 'storage-unavailable', 'storage-full'] as const
 const WAIT = { timeout: 15_000, interval: 5 }
 
 function delivery(id: string, overrides: Partial<Delivery> = {}): Delivery {
   return { id, address: MAIN, cause: 'push', ...overrides }
 }
 
-/** Every inbox passes this. `make` answers an empty one, which tries again at once and as often as it is told. */
-export function describeInboxContract(name: string, make: (options: { readonly attempts?: number }) => Promise<InboxUnderTest>): void {
+/** Every inbox passes this. `make` answers an empty one, which tries again as often as it is told, at once unless it is to wait. */
+export function describeInboxContract(
+  name: string,
+  make: (options: { readonly attempts?: number; readonly backoffSeconds?: number }) => Promise<InboxUnderTest>,
+): void {
   describe(`${name}, as an inbox`, () => {
     const workers: { stop(): Promise<void> }[] = []
     const gates = new Map<string, () => void>()
@@ -190,6 +195,47 @@ export function describeInboxContract(name: string, make: (options: { readonly a
       expect(parked).toMatchObject({ address: MAIN, cause: 'pull_request.opened', attempts: 3 })
       expect(parked?.error).toMatch(/^no luck 3/)
       expect(await inbox.counts()).toEqual({ waiting: 0, active: 0, retrying: 0, parked: 1 })
+    })
+
+    it('parks none because of an outage, which counts for nothing', async () => {
+      const { inbox } = await make({ attempts: 1 })
+      const tries: Record<string, number> = {}
+      work(inbox, async ({ ref }) => {
+        tries[ref] = (tries[ref] ?? 0) + 1
+        if (tries[ref] === 1) throw new Failure(OUTAGES.find((code) => code === ref) ?? 'interrupted', 'it is away')
+      })
+      await inbox.putAll(OUTAGES.map((code) => delivery(code, { address: { repository: 1, ref: code } })))
+      await vi.waitFor(() => expect(tries).toEqual(Object.fromEntries(OUTAGES.map((code) => [code, 2]))), WAIT)
+      await vi.waitFor(async () => expect(await inbox.counts()).toEqual({ waiting: 0, active: 0, retrying: 0, parked: 0 }), WAIT)
+    })
+
+    it('parks one that fails otherwise as often as it may, whatever outages there were', async () => {
+      const { inbox } = await make({ attempts: 2 })
+      let tries = 0
+      work(inbox, async () => {
+        tries += 1
+        throw tries === 1 ? new Failure('forge-unavailable', 'it is away') : new Error('broken')
+      })
+      await inbox.put(delivery('1'))
+      await vi.waitFor(async () => expect(await inbox.parked(10)).toMatchObject([{ error: 'broken' }]), WAIT)
+      expect(tries).toBe(3)
+    })
+
+    it('shows what will be tried again, with what went wrong', async () => {
+      const { inbox } = await make({ backoffSeconds: 60 })
+      work(inbox, async () => Promise.reject(new Failure('forge-unavailable', 'GitHub is away')))
+      expect(await inbox.retrying(10)).toEqual([])
+      await inbox.put(delivery('1', { cause: 'pull_request.opened' }))
+      await inbox.put(delivery('2', { address: OTHER }))
+      await vi.waitFor(async () => expect(await inbox.counts()).toEqual({ waiting: 0, active: 0, retrying: 2, parked: 0 }), WAIT)
+      const retrying = await inbox.retrying(10)
+      expect(retrying.find(({ address }) => address.ref === MAIN.ref)).toMatchObject({
+        address: MAIN,
+        cause: 'pull_request.opened',
+        error: expect.stringMatching(/^GitHub is away/),
+      })
+      for (const { at } of retrying) expect(Date.parse(at)).toBeGreaterThan(Date.now() + 30_000)
+      expect(await inbox.retrying(1)).toEqual(retrying.slice(0, 1))
     })
 
     it('forgets the failures of one that went well in the end', async () => {

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openDatabase, type Database, type DatabasePlace } from '../../adapters/database/open-database.ts'
 import type { Schema } from '../../adapters/database/migrate.ts'
+import { SERVICE_SCHEMA } from '../../adapters/service-state/migrations.ts'
 import { openServiceStore } from '../../adapters/service-state/open-service-store.ts'
+import { startSilentProxy } from '../support/silent-proxy.ts'
 import { startServiceStores, type ServiceStores } from '../support/service-stores.ts'
 
 interface Tables {
@@ -89,8 +91,8 @@ describe('a server', () => {
     const opened = await Promise.all(Array.from({ length: 5 }, () => openServiceStore({ place: { url }, connections: 1 })))
     await Promise.all(opened.map((store) => store.close()))
     const database = await open({ url }, ONE)
-    const { rows } = await database.query((db) => sql`select number from service.migrations`.execute(db))
-    expect(rows).toEqual([{ number: 1 }])
+    const { rows } = await database.query((db) => sql`select number from service.migrations order by number`.execute(db))
+    expect(rows).toEqual(SERVICE_SCHEMA.steps.map((_, index) => ({ number: index + 1 })))
     await database.close()
   })
 
@@ -136,6 +138,35 @@ describe('a server', () => {
     }
     await expect(open({ url }, ONE)).rejects.toMatchObject({ code: 'storage-unavailable', message: expect.stringContaining('(53300)') })
     for (const client of clients) await client.end()
+  })
+})
+
+describe('a connection', () => {
+  it('that breaks while it is used fails what is done with it, and nothing else', async () => {
+    const database = await open({ url: await stores.url() }, ONE)
+    const [asked, written] = [database.query((db) => sql`select pg_sleep(60)`.execute(db)), database.write((db) => sql`select pg_sleep(60)`.execute(db))]
+    const sleeping = sql`select from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'`
+    await vi.waitFor(async () => expect((await database.query((db) => sleeping.execute(db))).rows).toHaveLength(2))
+    const lost = [asked, written].map((one) => expect(one).rejects.toMatchObject({ code: 'storage-unavailable' }))
+    await stores.server.kill()
+    await Promise.all(lost)
+    await stores.server.start()
+    expect(await names(database)).toEqual(['ocarina'])
+    await database.close()
+  })
+
+  it('of which nothing is heard any more fails what waits for it, and nobody is given it again', async () => {
+    await using proxy = await startSilentProxy(stores.server.port)
+    const url = new URL(await stores.url())
+    url.port = String(proxy.port)
+    const database = await openDatabase<Tables>({ url: url.href }, schema(ONE), { ...OPTIONS, connections: 1 })
+    proxy.silence()
+    const asked = performance.now()
+    await expect(names(database)).rejects.toMatchObject({ code: 'storage-unavailable', message: expect.stringContaining('(ETIMEDOUT)') })
+    expect(performance.now() - asked).toBeLessThan(20_000)
+    proxy.speak()
+    expect(await names(database)).toEqual(['ocarina'])
+    await database.close()
   })
 })
 

@@ -8,9 +8,11 @@ import { openDatabase } from '../../adapters/database/open-database.ts'
 import { forgetOld, mendRefs, vacuum } from '../../adapters/inbox/keep-house.ts'
 import { SERVICE_SCHEMA } from '../../adapters/service-state/migrations.ts'
 import type { ServiceTables } from '../../adapters/service-state/service-tables.ts'
+import { Failure } from '../../pipeline/failure.ts'
 import type { Inbox } from '../../pipeline/ports/inbox.ts'
 import type { RefAddress } from '../../pipeline/service/world.ts'
 import { describeInboxContract } from '../contract/inbox.ts'
+import { startSilentProxy } from '../support/silent-proxy.ts'
 import { startServiceStores, type ServiceStores } from '../support/service-stores.ts'
 
 const PROCESS = fileURLToPath(new URL('../support/inbox-process.ts', import.meta.url))
@@ -35,7 +37,7 @@ const places = [
 ] as const
 
 for (const { name, place } of places) {
-  describeInboxContract(name, async ({ attempts }) => stores.open({ place: await place(), backoffSeconds: 0, ...(attempts !== undefined && { attempts }) }))
+  describeInboxContract(name, async (options) => stores.open({ place: await place(), backoffSeconds: 0, ...options }))
 }
 
 describe.each(places)('the inbox on $name', ({ place }) => {
@@ -226,6 +228,33 @@ describe('replicas on one server', () => {
     expect(tries).toBe(0)
   })
 
+  it('park a ref in the end of which an outage does not end', async () => {
+    const url = await stores.url()
+    const { inbox } = await stores.open({ place: { url }, attempts: 2, backoffSeconds: 0 })
+    await put(inbox, 'waits')
+    await query(url, `update pgboss.job set data = data || '{"outages": 98}', started_on = now(), retry_count = 97, state = 'retry' where name = 'refs'`)
+    let tries = 0
+    work(inbox, async () => {
+      tries += 1
+      throw new Failure('forge-unavailable', 'GitHub is away')
+    })
+    await vi.waitFor(async () => expect(await inbox.parked(1)).toMatchObject([{ attempts: 100, error: 'GitHub is away' }]), LONG)
+    expect(tries).toBe(2)
+  })
+
+  it('leave nothing parked that went well, also where its lease was lost meanwhile', async () => {
+    const url = await stores.url()
+    const { inbox } = await stores.open({ place: { url }, attempts: 1, leaseSeconds: 10 })
+    const gate = Promise.withResolvers<void>()
+    work(inbox, () => gate.promise)
+    await put(inbox, 'late')
+    await vi.waitFor(async () => expect(await inbox.counts()).toMatchObject({ active: 1 }), LONG)
+    await query(url, `update pgboss.job set state = 'retry', start_after = now() where name = 'refs'`)
+    await vi.waitFor(async () => expect(await inbox.counts()).toMatchObject({ parked: 1 }), LONG)
+    gate.resolve()
+    await vi.waitFor(async () => expect(await inbox.counts()).toEqual(EMPTY), LONG)
+  })
+
   it('tell the handler when its lease is lost, and leave the ref to the one who has it now', async () => {
     const url = await stores.url()
     const { inbox } = await stores.open({ place: { url }, leaseSeconds: 10, attempts: 3 })
@@ -265,6 +294,42 @@ describe('replicas on one server', () => {
     const handled: string[] = []
     work(inbox, async ({ ref }) => void handled.push(ref))
     await vi.waitFor(() => expect(handled).toEqual(['refs/heads/swept']), LONG)
+  })
+})
+
+describe('a server that goes silent', () => {
+  it('keeps no handler at work whose ref somebody else may have by now', async () => {
+    await using proxy = await startSilentProxy(stores.server.port)
+    const url = new URL(await stores.url())
+    const there = url.href
+    url.port = String(proxy.port)
+    const { inbox } = await stores.open({ place: { url: url.href }, leaseSeconds: 10, backoffSeconds: 0 })
+    const [began, told] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()]
+    const stopping = new AbortController()
+    const done = inbox.work(
+      async (_, signal) => {
+        began.resolve(performance.now())
+        await once(signal, 'abort')
+        told.resolve(performance.now())
+        signal.throwIfAborted()
+      },
+      { parallel: 1, signal: stopping.signal },
+    )
+    cleanups.push(async () => {
+      stopping.abort()
+      await done
+    })
+    await put(inbox, 'held')
+    const beganMs = await began.promise
+    proxy.silence()
+    // The connection itself is given up after 15 s.
+    expect((await told.promise) - beganMs).toBeLessThan(14_000)
+    proxy.speak()
+    const other = await stores.open({ place: { url: there }, leaseSeconds: 10, backoffSeconds: 0 })
+    const handled: string[] = []
+    stopping.abort()
+    work(other.inbox, async ({ ref }) => void handled.push(ref))
+    await vi.waitFor(() => expect(handled).toEqual(['refs/heads/held']), LONG)
   })
 })
 

@@ -6,11 +6,14 @@ import { pageRoutes } from '../../../../app/web/pages.ts'
 import { openRunCharts } from '../../../../app/web/run-charts.ts'
 import { watchRuns } from '../../../../app/web/watch-runs.ts'
 import { Failure } from '../../../../pipeline/failure.ts'
+import type { ReleaseSummary } from '../../../../pipeline/ports/catalogue.ts'
 import type { Chart } from '../../../../pipeline/ports/charts.ts'
+import type { Report } from '../../../../pipeline/report/report.ts'
 import type { StoredRun } from '../../../../pipeline/ports/service-state.ts'
 import type { WorkflowRunFacts } from '../../../../pipeline/service/world.ts'
 import type { StageRecord } from '../../../../schemas/generated/types.ts'
 import { error } from '../../../../pipeline/problem.ts'
+import { makeRichInput } from '../../../support/records.ts'
 import { makeRunPlan } from '../../../support/run-plan.ts'
 import { makeRecord } from '../../../support/stage-record.ts'
 
@@ -46,7 +49,16 @@ const WORKFLOW: WorkflowRunFacts = {
   conclusion: null,
   url: 'https://github.com/sage/control/actions/runs/9001',
   jobs: [
-    { id: 1, name: 'pipeline / plan', status: 'completed', conclusion: 'success', runner: 'GitHub Actions 1', started: '2026-11-21T12:00:02Z', step: null },
+    {
+      id: 1,
+      name: 'pipeline / plan',
+      status: 'completed',
+      conclusion: 'success',
+      runner: 'GitHub Actions 1',
+      started: '2026-11-21T12:00:02Z',
+      ended: '2026-11-21T12:00:20Z',
+      step: null,
+    },
     {
       id: 2,
       name: 'pipeline / build / linux/arm64',
@@ -54,20 +66,21 @@ const WORKFLOW: WorkflowRunFacts = {
       conclusion: null,
       runner: 'machine-7',
       started: '2026-11-21T12:01:00Z',
+      ended: null,
       step: 'Build the image',
     },
-    { id: 3, name: 'pipeline / virtual / virtual', status: 'queued', conclusion: null, runner: null, started: null, step: null },
+    { id: 3, name: 'pipeline / virtual / virtual', status: 'queued', conclusion: null, runner: null, started: null, ended: null, step: null },
   ],
 }
 
 function open(
   change: {
     drawn?: Error
-    baseline?: Error
+    baseline?: ReleaseSummary | Error
     run?: Partial<StoredRun>
     records?: readonly StageRecord[]
     workflow?: WorkflowRunFacts | Error
-    isPrivate?: boolean | Error
+    isPrivate?: boolean | Error | (() => Promise<boolean>)
   } = {},
 ) {
   const state = { run: { ...RUN, ...change.run }, records: change.records ?? [] }
@@ -87,6 +100,7 @@ function open(
     },
     async isPrivate() {
       if (change.isPrivate instanceof Error) throw change.isPrivate
+      if (typeof change.isPrivate === 'function') return change.isPrivate()
       return change.isPrivate ?? false
     },
     githubUrl: 'https://github.com',
@@ -100,16 +114,17 @@ function open(
     light: { svg: '', png: Buffer.from('light') },
     dark: { svg: '', png: Buffer.from('dark') },
   }
-  let drawn = 0
+  const reports: Report[] = []
   const renderer = {
-    async render() {
-      drawn += 1
+    async render(report: Report) {
+      reports.push(report)
       if (change.drawn !== undefined) throw change.drawn
       return [chart]
     },
   }
-  const newestRelease = async (): Promise<undefined> => {
-    if (change.baseline !== undefined) throw change.baseline
+  const newestRelease = async (): Promise<ReleaseSummary | undefined> => {
+    if (change.baseline instanceof Error) throw change.baseline
+    return change.baseline
   }
   const charts = openRunCharts({
     state: { recordsOfRun: async () => state.records },
@@ -117,7 +132,7 @@ function open(
     renderer,
     now: () => now,
   })
-  const pages = pageRoutes({ runs, charts, links, installUrl: async () => 'https://github.com/apps/ctss', signal: stopping.signal })
+  const pages = pageRoutes({ runs, charts, links, installUrl: async () => 'https://github.com/apps/ctss', now: () => now, log, signal: stopping.signal })
   const routes = serviceRoutes({
     log,
     githubUrl: 'https://github.com',
@@ -131,7 +146,8 @@ function open(
     stopping,
     routes,
     asked: () => asked,
-    drawn: () => drawn,
+    drawn: () => reports.length,
+    reports,
     pass: (ms: number) => void (now += ms),
     get: async (path: string) => {
       const answer = await routes.request(path)
@@ -276,6 +292,25 @@ describe('the page of a run', () => {
   })
 })
 
+describe('whether a run is public', () => {
+  it('is asked again soon where GitHub cannot say, and in a while where it can', async () => {
+    let asked = 0
+    const { get, pass } = open({
+      isPrivate: async () => {
+        asked += 1
+        if (asked === 1) throw new Error('GitHub is down')
+        return false
+      },
+    })
+    const status = async (): Promise<number> => (await get(`/runs/${ID}`)).status
+    expect([await status(), await status(), asked]).toEqual([404, 404, 1])
+    pass(5001)
+    expect([await status(), asked]).toEqual([200, 2])
+    pass(299_000)
+    expect([await status(), asked]).toEqual([200, 2])
+  })
+})
+
 describe('events of a run', () => {
   it('bring the whole part that changes, and end with the run', async () => {
     const { get } = open({ run: { state: 'ended', outcome: 'passed' } })
@@ -322,6 +357,20 @@ describe('charts', () => {
     expect((await open({ ...delivered, baseline: new Failure('registry-unavailable', 'down') }).get(path('light'))).status).toBe(200)
     const { status, text } = await open({ ...delivered, drawn: new Error('no') }).get(`/runs/${ID}`)
     expect([status, text.includes('<img')]).toEqual([200, false])
+  })
+
+  it('compare with the newest release, unless that is what the run itself has published', async () => {
+    const { stages, baseline } = makeRichInput()
+    const manifest = { namespace: 'local', name: 'cloud-counter', version: '1.2.0', description: 'counts clouds' }
+    const records = [makeRecord('validate', { details: { kind: 'validate', manifest } }), ...stages.flatMap(({ record }) => record ?? [])]
+    for (const [version, isCompared] of [
+      ['1.1.0', true],
+      ['1.2.0', false],
+    ] as const) {
+      const { get, reports } = open({ ...delivered, records, ...(baseline && { baseline: { ...baseline, version } }) })
+      await get(path('light'))
+      expect(reports.map(({ sections }) => sections.some(({ kind }) => kind === 'changes'))).toEqual([isCompared])
+    }
   })
 
   it.each([

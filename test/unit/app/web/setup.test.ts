@@ -103,11 +103,13 @@ describe('the set-up', () => {
     expect(text + lines.join('')).not.toMatch(/hook secret|BEGIN RSA/)
   })
 
-  it('never writes over a file that is there: it shows them once', async () => {
+  it('never writes over a file that is there: it shows them once, and no cache keeps them', async () => {
     writeFileSync(join(folder, 'app.env'), 'APP_ID="1"\n')
     const get = open()
     const { state, cookie } = await begin(get)
-    const text = await (await get(`/registered?code=abc&state=${state}`, { cookie })).text()
+    const page = await get(`/registered?code=abc&state=${state}`, { cookie })
+    const text = await page.text()
+    expect(page.headers.get('cache-control')).toBe('no-store')
     expect(readFileSync(join(folder, 'app.env'), 'utf8')).toBe('APP_ID="1"\n')
     expect(text).toContain('WEBHOOK_SECRET=&quot;hook secret of GitHub&quot;')
   })
