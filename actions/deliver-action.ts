@@ -1,12 +1,13 @@
 import { setSecret } from '@actions/core'
 import { join } from 'node:path'
 import { folderBlobs } from '../adapters/blob-store/folder-blobs.ts'
+import { namedFiles } from '../adapters/records/named-files.ts'
 import { readStageFolders } from '../adapters/stage-folder/read-stage-folders.ts'
 import { isDigest, type Digest } from '../pipeline/digest.ts'
 import { EXIT } from '../pipeline/exit-code.ts'
 import { Failure } from '../pipeline/failure.ts'
 import type { BlobStore } from '../pipeline/ports/blob-store.ts'
-import type { RunPlan, StageRecord } from '../schemas/generated/types.ts'
+import type { RunPlan, StageRecord, Subject } from '../schemas/generated/types.ts'
 import { openAppRun, parseJson, RETRY_DELAYS_MS, type AppRun, type Upload } from './app-run.ts'
 import type { DELIVER } from './definitions.ts'
 import { readEvent } from './event.ts'
@@ -33,30 +34,48 @@ export async function runDeliver(
   const run = openAppRun({ app, reference }, signal, delaysMs)
   const plan = parsePlan(`the plan ${reference}`, await run.ask('GET', 'plan'))
   const records = await readRecords(folder, plan, blobs, log)
-  const files = await deliver(run, records, blobs)
+  const files = await deliver(
+    run,
+    { records: records.filter((record) => isOf(plan.subject, record)), reused: records.filter((record) => !isOf(plan.subject, record)) },
+    blobs,
+  )
   log.line(`${records.length} records and ${files} files are with the app`)
   return { outputs: { records: String(records.length), files: String(files) }, exitCode: EXIT.passed }
 }
 
-/** Those that are about what the plan is about: the app would refuse all for one that is not. */
-async function readRecords(folder: string, { subject }: RunPlan, blobs: BlobStore, log: JobLog): Promise<readonly StageRecord[]> {
+/** Those of the run that the plan is of, and, of a trusted one, what its jobs have found of earlier runs: the app would refuse all for one that is neither. */
+async function readRecords(folder: string, { subject, trust }: RunPlan, blobs: BlobStore, log: JobLog): Promise<readonly StageRecord[]> {
   const records: StageRecord[] = []
   for (const found of await readStageFolders(folder, blobs)) {
     if (found.kind === 'broken') log.warning(`${found.folder} is not delivered: ${found.reason}`)
     else if (found.about.commit !== subject.commit || found.about.tree !== subject.tree)
       log.warning(`${found.folder} is not delivered: its record is about another state of the repository`)
-    else if (found.record.subject.commit !== subject.commit || found.record.subject.tree !== subject.tree)
-      log.line(`${found.folder} is not delivered: its record is an earlier run's, which the app has`)
-    else records.push(found.record)
+    else if (isOf(subject, found.record) || (trust === 'trusted' && (await hasFiles(found.record, blobs)))) records.push(found.record)
+    else log.line(`${found.folder} is not delivered: its record is an earlier run's`)
   }
   return records
 }
 
+function isOf(subject: Subject, record: StageRecord): boolean {
+  return record.subject.commit === subject.commit && record.subject.tree === subject.tree
+}
+
+async function hasFiles(record: StageRecord, blobs: BlobStore): Promise<boolean> {
+  const has = await Promise.all(namedFiles(record).map(async ({ digest }) => blobs.has(digest)))
+  return !has.includes(false)
+}
+
+interface Delivery {
+  readonly records: readonly StageRecord[]
+  /** Of earlier runs. */
+  readonly reused: readonly StageRecord[]
+}
+
 /** Answers how many files were uploaded. */
-async function deliver(run: AppRun, records: readonly StageRecord[], blobs: BlobStore): Promise<number> {
+async function deliver(run: AppRun, delivery: Delivery, blobs: BlobStore): Promise<number> {
   let files = 0
   for (let round = 1; round <= ROUNDS; round++) {
-    const missing = readMissing(await run.ask('POST', 'records', { records }))
+    const missing = readMissing(await run.ask('POST', 'records', delivery))
     if (missing.length === 0) return files
     for (const { digest, upload } of missing) {
       for (const value of Object.values(upload.headers)) if (value.length > 2) setSecret(value)

@@ -21,23 +21,23 @@ export function batchPuts({ putAll }: Pick<Inbox, 'putAll'>): (deliveries: reado
   const putEach = async (batch: readonly Waiting[]): Promise<void> => {
     for (const { deliveries, resolve, reject } of batch) await putAll(deliveries).then(() => resolve(), reject)
   }
-  const putNext = async (): Promise<void> => {
-    const batch = waiting.splice(0, MOST_TOGETHER)
-    if (batch.length === 0) return
+  const putWaiting = async (): Promise<void> => {
     underWay += 1
-    try {
-      await putAll(batch.flatMap(({ deliveries }) => deliveries))
-      for (const { resolve } of batch) resolve()
-    } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error)
-      else await putEach(batch)
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, MOST_TOGETHER)
+      try {
+        await putAll(batch.flatMap(({ deliveries }) => deliveries))
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        if (batch.length === 1) batch[0]?.reject(error)
+        else await putEach(batch)
+      }
     }
     underWay -= 1
-    await putNext()
   }
   return async (deliveries) =>
     new Promise((resolve, reject) => {
       waiting.push({ deliveries, resolve, reject })
-      if (underWay < AT_ONCE) void putNext()
+      if (underWay < AT_ONCE) void putWaiting()
     })
 }

@@ -44,7 +44,7 @@ export function databaseRuns({ query, write }: Database<ServiceTables>): Runs {
       query(async (db) => {
         await db
           .updateTable('service.runs')
-          .set({ claim_workflow_run: workflowRun, claim_attempt: attempt, claim_at: at })
+          .set({ claim_workflow_run: workflowRun, claim_attempt: attempt, claim_at: at, workflow_run: workflowRun })
           .where('id', '=', id)
           .where('claim_at', 'is', null)
           .execute()

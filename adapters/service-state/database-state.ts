@@ -109,6 +109,7 @@ export function databaseState(database: Database<ServiceTables>): ServiceState {
           .selectFrom('service.records')
           .select('seconds')
           .where('repository', '=', repository)
+          .where('trust', '=', 'trusted')
           .where('path', '=', path)
           .where('stage', '=', stage)
           .where('outcome', '=', 'passed')
@@ -116,6 +117,20 @@ export function databaseState(database: Database<ServiceTables>): ServiceState {
           .limit(NEWEST_SECONDS)
           .execute()
         return rows.map(({ seconds }) => seconds)
+      }),
+
+    lastSweep: (name) =>
+      query(async (db) => {
+        const row = await db.selectFrom('service.sweeps').select('began').where('name', '=', name).executeTakeFirst()
+        return row?.began.toISOString()
+      }),
+    putSweep: (name, began) =>
+      query(async (db) => {
+        await db
+          .insertInto('service.sweeps')
+          .values({ name, began })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet({ began }))
+          .execute()
       }),
   }
 }

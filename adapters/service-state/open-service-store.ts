@@ -11,9 +11,9 @@ export interface ServiceStoreOptions {
   readonly place: DatabasePlace
   /** A worker that shows no sign of life for so long has died, and its ref is handled again. In whole seconds, 10 or more (pg-boss allows no less). Default: 60. */
   readonly leaseSeconds?: number
-  /** How often a ref is handled without success before it is parked. Default: 8. */
+  /** How often a ref is handled without success before it is parked; attempts do not count that failed because something else was away. Default: 8. */
   readonly attempts?: number
-  /** Before the second attempt; doubled each time up to five minutes, with some chance in it. In whole seconds; 0: at once, each time. Default: 2. */
+  /** Before the second attempt; doubled each time up to a quarter of an hour, with some chance in it. In whole seconds; 0: at once, each time. Default: 2. */
   readonly backoffSeconds?: number
   /** Connections to a Postgres server, besides four of the inbox. Default: 10. */
   readonly connections?: number

@@ -82,8 +82,13 @@ async function readStageFolder(folder: string, blobs: BlobStore): Promise<StageF
 async function readReuse(folder: string, layout: StageFolderLayout): Promise<Pick<Subject, 'commit' | 'tree'> | string | undefined> {
   if ((await lstat(layout.reuse).catch(orUndefinedWhenMissing)) === undefined) return undefined
   const content = await new FolderReader().read(folder, REUSE_NAME, REUSE_BYTES)
-  const [, commit, tree] = /^\{"commit":(?:null|"([0-9a-f]{40})"),"tree":"([^"\\]{1,200})"\}\n?$/.exec(content?.toString('utf8') ?? '') ?? []
-  return tree === undefined ? `${REUSE_NAME} does not say what it is about` : { commit: commit ?? null, tree }
+  return parseReuse(content?.toString('utf8') ?? '') ?? `${REUSE_NAME} does not say what it is about`
+}
+
+/** What a run is about that hands an earlier one's record on, from the text beside that record; undefined: it does not say. */
+export function parseReuse(text: string): Pick<Subject, 'commit' | 'tree'> | undefined {
+  const [, commit, tree] = /^\{"commit":(?:null|"([0-9a-f]{40})"),"tree":"([^"\\]{1,200})"\}\n?$/.exec(text) ?? []
+  return tree === undefined ? undefined : { commit: commit ?? null, tree }
 }
 
 /** A sentence about the first file that is not what the record says. */

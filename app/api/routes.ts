@@ -43,7 +43,7 @@ export function jobRoutes(ports: JobPorts): Hono {
     const token = bearerOf(request)
     const job = token === undefined ? ({ status: 401, detail: "there is no job's OIDC token" } as const) : await ports.identify(token)
     if (!('status' in job)) return job
-    log.warn({ status: job.status }, 'a job was refused')
+    log.warn({ status: job.status, path: new URL(request.url).pathname, detail: job.detail }, 'a job was refused')
     return refuse(job.status, job.detail, job.status === 401 ? { 'www-authenticate': 'Bearer' } : {})
   }
   /** The run that this job has claimed, and that has not ended. */
@@ -57,10 +57,11 @@ export function jobRoutes(ports: JobPorts): Hono {
    * Whether a workflow run may be the one that was dispatched for a run. What GitHub answered to a dispatch is written down a moment after its job may have
    * come (much later, if we died between): until then its number is nobody's, and newer than that of any dispatch before.
    */
-  const mayClaim = async ({ workflowRun }: StoredRun, coming: number): Promise<boolean> => {
+  const mayClaim = async ({ id, workflowRun }: StoredRun, coming: number): Promise<boolean> => {
     if (workflowRun === coming) return true
     const owner = await state.runOfWorkflow(coming)
-    return owner === undefined && (workflowRun === undefined || coming > workflowRun)
+    // It may be written down while we look.
+    return owner === undefined ? workflowRun === undefined || coming > workflowRun : owner.id === id
   }
 
   routes.get('/runs/:id/plan', async ({ req }) => {

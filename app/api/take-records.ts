@@ -1,4 +1,5 @@
 import { namedFiles, type NamedFile } from '../../adapters/records/named-files.ts'
+import { asDigest } from '../../pipeline/digest.ts'
 import { keyOf } from '../../pipeline/key.ts'
 import type { BlobStore } from '../../pipeline/ports/blob-store.ts'
 import type { Clock } from '../../pipeline/ports/clock.ts'
@@ -22,7 +23,7 @@ export type Taken =
   | { readonly kind: 'missing'; readonly files: readonly NamedFile[] }
   | { readonly kind: 'refused'; readonly detail: string }
 
-/** Larger files stay where the jobs have put them: in the registry, or with the training's store. */
+/** Larger files stay where the jobs have put them: in artifacts, and in the registry once they are published. */
 export const FILE_BYTES = 64 * 2 ** 20
 const RUN_BYTES = 512 * 2 ** 20
 
@@ -42,7 +43,11 @@ export async function takeRecords(run: StoredRun, body: unknown, ports: RecordPo
     const files = await missingFiles(records, ports.blobs)
     if (files.length > 0) return { kind: 'missing', files }
     const kept = state.records(run.repository, run.trust)
-    for (const record of records.filter(isReusable)) await kept.put(record)
+    for (const record of records.filter(isReusable)) {
+      const isOwn = record.subject.commit === run.commit
+      // What an earlier run has made may be newer here than where a job has found it.
+      if (isOwn || (await kept.find(asDigest(record.key))) === undefined) await kept.put(record)
+    }
     await state.deliverRun(run.id, clock.now(), records)
   }
   await inbox.put({ id: `records/${run.id}`, address: { repository: run.repository, ref: run.ref }, cause: 'records' })

@@ -1,5 +1,5 @@
 import type { Action } from '../../pipeline/service/action.ts'
-import type { WorkflowRunFacts } from '../../pipeline/service/world.ts'
+import type { JobFacts, WorkflowRunFacts } from '../../pipeline/service/world.ts'
 import { DONE, type ActContext, type ActOutcome } from './services.ts'
 
 /** Ends a run, and writes down what it has cost. One that has ended is left as it is. */
@@ -33,10 +33,14 @@ async function moveToEnd(
   return { changed: true }
 }
 
-/** Minutes of all jobs together, each begun minute counted, as GitHub counts. A job of which the end is not known counts until now. */
+/** Minutes of all jobs together, each begun minute counted, as GitHub counts. A job that goes on counts until now, one that never had a machine not at all. */
 export function machineMinutes({ jobs }: Pick<WorkflowRunFacts, 'jobs'>, now: string): number {
-  return jobs.reduce(
-    (sum, { started, ended }) => (started === null ? sum : sum + Math.max(0, Math.ceil((Date.parse(ended ?? now) - Date.parse(started)) / 60_000))),
-    0,
-  )
+  return jobs
+    .filter((job) => !isMachineless(job))
+    .reduce((sum, { started, ended }) => (started === null ? sum : sum + Math.max(0, Math.ceil((Date.parse(ended ?? now) - Date.parse(started)) / 60_000))), 0)
+}
+
+/** Such a job has times all the same: it waited between them. */
+function isMachineless({ conclusion, runner }: JobFacts): boolean {
+  return conclusion === 'skipped' || (conclusion === 'cancelled' && runner === null)
 }

@@ -260,7 +260,8 @@ async function givenByRun({ state }: JudgePorts, run: StoredRun | undefined): Pr
     run.plan.stages.flatMap(({ stage, kind, record: reused }): readonly (readonly [StageName, GivenStage])[] => {
       const record = records.findLast((candidate) => candidate.stage === stage)
       if (stage === 'validate' || stage === 'report' || kind === 'skip') return []
-      if (record !== undefined) return [[stage, { kind: 'record', record, ran: true }]]
+      // One that a job has found under its key is an earlier run's.
+      if (record !== undefined) return [[stage, { kind: 'record', record, ran: record.subject.commit === run.commit }]]
       if (kind === 'reuse' && reused !== undefined) return [[stage, { kind: 'record', record: reused, ran: false }]]
       return kind === 'run' ? [[stage, { kind: 'missing' }]] : []
     }),

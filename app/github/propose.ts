@@ -2,6 +2,7 @@ import { asDigest, digestOf } from '../../pipeline/digest.ts'
 import type { ProposedFile } from '../../pipeline/ports/app-forge.ts'
 import type { Action } from '../../pipeline/service/action.ts'
 import { draftPlugin } from '../../pipeline/service/draft-plugin.ts'
+import { sayPath } from '../../pipeline/service/say.ts'
 import { readBeehive } from '../../pipeline/virtual/beehive-ndjson.ts'
 import { serialiseGolden } from '../../pipeline/virtual/golden.ts'
 import type { JudgedPlugin } from './judge-commit.ts'
@@ -19,7 +20,7 @@ export async function propose(context: ActContext, action: Extract<Action, { kin
 async function proposePlugin({ services, forge, world, repository }: ActContext): Promise<ActOutcome> {
   const base = baseOf(world)
   const commit = await forge.refCommit(`${BRANCH}${base}`)
-  if (commit === undefined) return DONE
+  if (commit === undefined) return { ...DONE, undone: `There is no branch ${sayPath(base)} to propose a plugin for.` }
   const { owner, name } = repository
   const files = draftPlugin({ owner, name, url: `${services.githubUrl}/${owner}/${name}` }, await forge.tree(commit).entries())
   await forge.propose({
@@ -38,12 +39,11 @@ function baseOf({ ref, repository }: ActContext['world']): string {
 }
 
 async function proposeGolden(context: ActContext, path: string): Promise<ActOutcome> {
-  const { forge, world, plugins, services } = context
+  const { forge, world, plugins } = context
   const plugin = plugins.find(({ facts }) => facts.path === path)
   const files = plugin === undefined ? [] : await recordedFiles(context, plugin)
   if (files.length === 0) {
-    services.log.info({ path }, 'there is nothing to record: no trial of the pipeline file names a golden file, or its messages are gone')
-    return DONE
+    return { ...DONE, undone: 'There is nothing to record: what the trials have published is no longer kept. `/ctss run virtual --again` measures it anew.' }
   }
   const base = baseOf(world)
   const digest = digestOf(JSON.stringify([base, ...files.map((file) => [file.path, digestOf(file.content)])])).slice('sha256:'.length, 'sha256:'.length + 10)

@@ -1,7 +1,5 @@
-import { digestOf } from '../../pipeline/digest.ts'
 import { Failure } from '../../pipeline/failure.ts'
 import type { Catalogue } from '../../pipeline/ports/catalogue.ts'
-import type { Chart } from '../../pipeline/ports/charts.ts'
 import { composeReport } from '../../pipeline/report/compose-report.ts'
 import { renderMarkdown, type ChartLink } from '../../pipeline/report/render-markdown.ts'
 import { gatherReportInput } from '../../pipeline/report/report-input.ts'
@@ -41,25 +39,12 @@ export async function renderReport(
   verdict: Verdict | undefined,
 ): Promise<string> {
   const report = composeReport(await gatherInput(context, plugin))
-  return renderMarkdown(verdict === undefined ? report : { ...report, verdict }, { limit, chartLinks: await linkCharts(context, plugin, report) })
+  return renderMarkdown(verdict === undefined ? report : { ...report, verdict }, { limit, chartLinks: linkCharts(context, plugin, report) })
 }
 
-/** Names and texts of the charts of the newest reports, by report: drawing them takes longer than everything else here. */
-const drawn = new Map<string, readonly Omit<Chart, 'light' | 'dark'>[]>()
-const REMEMBERED = 100
-
-async function linkCharts(
-  { services: { charts }, world }: Pick<ActContext, 'services' | 'world'>,
-  plugin: JudgedPlugin,
-  report: Report,
-): Promise<readonly ChartLink[]> {
+function linkCharts({ services: { charts }, world }: Pick<ActContext, 'services' | 'world'>, plugin: JudgedPlugin, report: Report): readonly ChartLink[] {
   const run = world.runs.find(({ commit, path, isDelivered }) => commit === world.head?.commit && path === plugin.facts.path && isDelivered)
   if (charts === undefined || run === undefined || world.repository.isPrivate) return []
-  const key = digestOf(JSON.stringify(report))
-  const known = drawn.get(key) ?? (await charts.renderer.render(report)).map(({ name, alt, section }) => ({ name, alt, section }))
-  drawn.delete(key)
-  drawn.set(key, known)
-  const [oldest] = drawn.keys()
-  if (drawn.size > REMEMBERED && oldest !== undefined) drawn.delete(oldest)
-  return known.map(({ name, section, alt }) => ({ section, alt, light: charts.address(run.id, name, 'light'), dark: charts.address(run.id, name, 'dark') }))
+  const address = (name: string, scheme: 'light' | 'dark'): string => charts.address(run.id, name, scheme)
+  return charts.list(report).map(({ name, section, alt }) => ({ section, alt, light: address(name, 'light'), dark: address(name, 'dark') }))
 }

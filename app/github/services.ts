@@ -2,16 +2,19 @@ import type { Logger } from 'pino'
 import type { AppForge, ControlForge, InstalledRepository, RepositoryForge } from '../../pipeline/ports/app-forge.ts'
 import type { BlobStore } from '../../pipeline/ports/blob-store.ts'
 import type { Catalogue, ReleaseSummary } from '../../pipeline/ports/catalogue.ts'
-import type { ChartRenderer } from '../../pipeline/ports/charts.ts'
+import type { Chart, ChartRenderer } from '../../pipeline/ports/charts.ts'
 import type { Clock } from '../../pipeline/ports/clock.ts'
 import type { Inbox } from '../../pipeline/ports/inbox.ts'
 import type { ServiceState } from '../../pipeline/ports/service-state.ts'
+import type { Report } from '../../pipeline/report/report.ts'
 import type { RefAddress, RefWorld, ServicePolicy } from '../../pipeline/service/world.ts'
 import type { ImagePorts } from '../api/check-images.ts'
 import type { CommitJudge, JudgedPlugin } from './judge-commit.ts'
 
 /** Pictures of a report, where the forge's image proxy can fetch them. */
 export interface ReportCharts {
+  /** What there is to draw of a report. */
+  list(report: Report): readonly Pick<Chart, 'name' | 'alt' | 'section'>[]
   readonly renderer: ChartRenderer
   /** https address of one chart of a run as a PNG, which nobody can guess. */
   address(run: string, chart: string, scheme: 'light' | 'dark'): string
@@ -74,6 +77,8 @@ export interface ActOutcome {
   readonly changed: boolean
   /** It waits until then, RFC 3339. */
   readonly wakeAt?: string
+  /** Why what was asked for was not done, in Markdown that is safe. */
+  readonly undone?: string
 }
 
 /** An action that changed nothing that decides more. */

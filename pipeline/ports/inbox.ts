@@ -29,6 +29,16 @@ export interface ParkedRef {
   readonly at: string
 }
 
+/** A ref that was handled without success, and is handled again by itself. */
+export interface RetryingRef {
+  readonly address: RefAddress
+  readonly cause: string
+  /** Message of the last error, without secrets. */
+  readonly error: string
+  /** When it is handled again. */
+  readonly at: string
+}
+
 export interface InboxCounts {
   readonly waiting: number
   readonly active: number
@@ -51,11 +61,14 @@ export interface Inbox {
   /**
    * Hands each woken ref to `handle` until the signal fires, heads of forks after all others, `parallel` at a time, and answers when those under way are done: their own signal fires only when
    * the lease on the ref is lost. One whose handler throws comes
-   * again with back-off, as often as it may, and is parked then; a new delivery wakes a parked one, too. One whose worker died comes again when its lease is over.
+   * again with back-off, as often as it may, and is parked then; where something that it needs is not there (the forge, the registry, a disk), it comes again for
+   * a day at the most, and none of that counts. A new delivery wakes a parked one, too. One whose worker died comes again when its lease is over.
    */
   work(handle: (address: RefAddress, signal: AbortSignal) => Promise<void>, options: { readonly parallel: number; readonly signal: AbortSignal }): Promise<void>
   counts(): Promise<InboxCounts>
   parked(limit: number): Promise<readonly ParkedRef[]>
+  /** Those that will be tried again, the next ones first. */
+  retrying(limit: number): Promise<readonly RetryingRef[]>
   /** Wakes a parked one; false: it is not parked. */
   replay(address: RefAddress): Promise<boolean>
   /** GUIDs of these that never arrived. */

@@ -117,7 +117,7 @@ export interface ServiceState {
       readonly minutes?: number
     },
   ): Promise<StoredRun>
-  /** The first claim stays; answers the one that counts. */
+  /** The first claim stays, and its workflow run is the run's; answers the one that counts. */
   claimRun(id: string, claim: RunClaim): Promise<RunClaim>
   /** Marks something that may be done once for a run, such as handing out its token; false: it was done before. */
   once(run: string, what: string, now: string): Promise<boolean>
@@ -128,7 +128,7 @@ export interface ServiceState {
 
   /** Records of a trust class of one repository: trusted runs read trusted ones only. */
   records(repository: number, trust: Trust): Records
-  /** Seconds that a stage took lately in a plugin, at most the newest 20. */
+  /** Seconds that a stage took lately in trusted runs of a plugin, at most the newest 20. */
   stageSeconds(repository: number, path: string, stage: string): Promise<readonly number[]>
 
   /** Machine minutes and open runs of a repository and of all repositories of its owner, since a time. */
@@ -141,4 +141,9 @@ export interface ServiceState {
     readonly repositoryRuns: number
     readonly ownerRuns: number
   }>
+
+  /** When the newest sweep of a name that came to its end was begun, by whichever replica; undefined: none has ended. */
+  lastSweep(name: string): Promise<string | undefined>
+  /** Notes that a sweep came to its end; the one noted last counts. */
+  putSweep(name: string, began: string): Promise<void>
 }

@@ -242,7 +242,7 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
         const first = { workflowRun: 11, attempt: 1, at: AT }
         expect(await state.claimRun('r1', first)).toEqual(first)
         expect(await state.claimRun('r1', { workflowRun: 12, attempt: 1, at: LATER })).toEqual(first)
-        expect(await state.run('r1')).toMatchObject({ claim: first })
+        expect(await state.run('r1')).toMatchObject({ claim: first, workflowRun: 11 })
       })
 
       it('belongs to one of twenty that claim it at once, and all are told the same', async () => {
@@ -293,6 +293,7 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
       for (let index = 0; index < 25; index += 1) await put(index, index + 1)
       await put(30, 500, { outcome: 'failed' })
       await put(31, 500, { subject: makeSubject({ prefix: 'apps/bird' }) })
+      await state.records(1, 'untrusted').put(makeRecord('build', { started: AT, ended: '9999-01-01T00:00:00.000Z' }))
       expect(await state.stageSeconds(1, '', 'build')).toEqual(Array.from({ length: 20 }, (_, index) => 25 - index))
       expect(await state.stageSeconds(1, 'apps/bird', 'build')).toEqual([500])
       expect(await state.stageSeconds(1, '', 'train')).toEqual([])
@@ -325,6 +326,15 @@ export function describeServiceStateContract(name: string, make: () => Promise<S
       expect(spent.repositoryMinutes).toBeCloseTo(12, 0)
       expect(spent.ownerMinutes).toBeCloseTo(77, 0)
       expect(await state.spending(4, since)).toEqual({ repositoryMinutes: 0, ownerMinutes: 0, repositoryRuns: 0, ownerRuns: 0 })
+    })
+
+    it('knows when each sweep that ended last was begun', async () => {
+      const state = await make()
+      expect(await state.lastSweep('compare')).toBeUndefined()
+      await state.putSweep('compare', AT)
+      await state.putSweep('compare', LATER)
+      expect(await state.lastSweep('compare')).toBe(LATER)
+      expect(await state.lastSweep('redeliver')).toBeUndefined()
     })
   })
 }

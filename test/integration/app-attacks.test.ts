@@ -10,6 +10,8 @@ import { makeRecord } from '../support/stage-record.ts'
 const REPOSITORIES = Array.from({ length: 80 }, (_, index) => `sage/plugin-${index + 1}`)
 /** Where the app is not installed. */
 const FOREIGN = 'other/plugin'
+/** Of somebody who installs the app himself, and whom the operator does not list. */
+const UNLISTED = 'ganon/plugin'
 
 let story: AppStory
 let github: Github
@@ -18,7 +20,7 @@ let stranger: Person
 let used = 0
 
 beforeAll(async () => {
-  story = await startAppStory({ repositories: [...REPOSITORIES, FOREIGN], people: ['zelda', 'evil-helper[bot]'] })
+  story = await startAppStory({ repositories: [...REPOSITORIES, FOREIGN, UNLISTED], people: ['zelda', 'evil-helper[bot]'] })
   github = story.github
   octocat = github.person('octocat')
   stranger = github.person('stranger')
@@ -110,6 +112,33 @@ describe('somebody with write access', () => {
     await story.settle()
     expect(await spent(plugin)).toEqual([`dispatched ${head}`])
     expect(story.checks(plugin, commit)['ctss']).toBe('action_required')
+  })
+})
+
+describe('somebody who installs the app on a repository of his own', () => {
+  it('spends nothing by a push, an approval, a command, a button or a tag, and is told why', async () => {
+    await github.install({ account: 'ganon' })
+    const { commit } = await octocat.push(UNLISTED, 'main', PASSING)
+    const { commit: head } = await octocat.push(UNLISTED, 'feature', { ...PASSING, 'main.py': 'print(2)\n' })
+    const { number } = await octocat.openPull(UNLISTED, { head: 'feature' })
+    const fork = await stranger.fork(UNLISTED)
+    await stranger.push(fork, 'fix', { ...PASSING, 'main.py': 'print(3)\n' })
+    const theirs = await stranger.openPull(UNLISTED, { head: 'stranger:fix' })
+    await story.settle()
+    await octocat.comment(UNLISTED, number, '/ctss run --again')
+    await octocat.comment(UNLISTED, number, `/ctss approve ${head}`)
+    await octocat.comment(UNLISTED, theirs.number, `/ctss approve ${theirs.head}`)
+    await octocat.rerequestCheck(UNLISTED, story.check(UNLISTED, head, 'ctss / build').id)
+    await octocat.tag(UNLISTED, 'v1.2.3', { commit })
+    await expectNothingSpent(UNLISTED)
+    const { repositoryMinutes } = await story.store.state.spending(github.repo(UNLISTED).id, '2000-01-01T00:00:00Z')
+    expect(repositoryMinutes).toBe(0)
+    for (const judged of [commit, head, theirs.head]) {
+      expect(story.checks(UNLISTED, judged)).toMatchObject({ ctss: 'action_required', 'ctss / validate': 'success', 'ctss / build': 'neutral' })
+      expect(story.check(UNLISTED, judged, 'ctss').summary).toContain('This service runs no machines for `ganon`')
+    }
+    expect(story.checks(UNLISTED, commit)).toMatchObject({ 'ctss / release (v1.2.3)': 'failure' })
+    expect(await answers(UNLISTED, theirs.number)).toContain('-1')
   })
 })
 
@@ -567,8 +596,15 @@ describe('a delivery', () => {
     expect(await story.deliver('push', 'null')).toBe(400)
     expect(await story.deliver('push', forged, { 'content-type': 'application/x-www-form-urlencoded' })).toBe(415)
     expect(await story.deliver('push', forged, { 'x-github-delivery': '../../etc' })).toBe(400)
-    const large = await story.deliver('push', { ...forged, more: 'x'.repeat(26 * 2 ** 20) }).catch(() => 413)
-    expect(large).toBe(413)
+    const large = { ...forged, more: 'x'.repeat(26 * 2 ** 20) }
+    const answer = await story.deliver('push', large, { 'x-github-delivery': 'too-large' }).catch((error: unknown) => codeOf(error))
+    // The rest is not read: whoever still sends may see the connection broken off before he has read the answer.
+    expect([413, 'EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET']).toContain(answer)
+    const refusals = story
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('"delivery":"too-large"'))
+    expect(refusals.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ status: 413, msg: 'a delivery was refused' }])
     expect(before.parked).toBe((await story.store.inbox.counts()).parked)
     await expectNothingSpent(plugin)
   })
@@ -785,12 +821,19 @@ describe('an installation', () => {
 
 describe('whatever was tried', () => {
   it('no secret has left the app, and it has written nothing but what it is there for', async () => {
-    const written = await Promise.all(REPOSITORIES.slice(0, used).map(async (name) => story.written(name)))
+    const written = await Promise.all([UNLISTED, ...REPOSITORIES.slice(0, used)].map(async (name) => story.written(name)))
     expect(story.secretsIn(`${story.log()}${written.flat().join('\n')}`)).toEqual([])
     for (const line of story.log().trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow()
     const writes = github.calls(/^(?:POST|PUT|PATCH|DELETE) /, 'ctss[bot]').map(({ line }) => line)
     const usual =
-      /^(?:POST|PATCH) \/repos\/sage\/(?:plugin-\d+\/(?:check-runs|issues\/(?:\d+|comments\/\d+)\/(?:comments|reactions)|issues\/comments|pulls\/\d+\/reviews)|control\/actions\/)/
+      /^(?:POST|PATCH) \/repos\/(?:(?:sage\/plugin-\d+|ganon\/plugin)\/(?:check-runs|issues\/(?:\d+|comments\/\d+)\/(?:comments|reactions)|issues\/comments|pulls\/\d+\/reviews)|sage\/control\/actions\/)/
     expect(writes.filter((line) => !usual.test(line))).toEqual([])
   })
 })
+
+/** Of the socket, below what `fetch` throws. */
+function codeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (cause instanceof Error && 'code' in cause) return cause.code
+  throw error
+}

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { apiBudget, type ApiBudget } from '../../adapters/github/api-budget.ts'
 import type { GithubAppOptions } from '../../adapters/github/github-app.ts'
 import { openFolder } from '../../adapters/repository-tree/open.ts'
+import { machineMinutes } from '../../app/github/end-run.ts'
 import type { AppForge, CheckContent, InstalledRepository } from '../../pipeline/ports/app-forge.ts'
 import type { Forge } from '../../pipeline/ports/forge.ts'
 import { upsertComment } from '../../pipeline/forge/upsert-comment.ts'
@@ -68,6 +69,8 @@ describe('the app', () => {
     expect(await app.installations()).toEqual([
       { id: plugin.installation, owner: 'sage', isSuspended: false, permissions: expect.objectContaining({ checks: 'write' }) as unknown },
     ])
+    expect(await app.installation(plugin.installation)).toEqual((await app.installations())[0])
+    expect(await app.installation(1)).toBeUndefined()
     expect(await app.repositoriesOf(plugin.installation)).toEqual([
       { ...plugin, isArchived: false, defaultBranch: 'main' },
       { installation: plugin.installation, id: github.repo('sage/control').id, owner: 'sage', name: 'control', isArchived: false, defaultBranch: 'main' },
@@ -107,7 +110,8 @@ describe('the app', () => {
     const since = new Date(Date.now() - 60_000).toISOString()
     await github.person('octocat').push('sage/plugin', 'main', { a: 'x' })
     await github.settle()
-    const [delivery] = (await app.deliveries(since)).filter(({ event }) => event === 'push')
+    const pushed = github.webhooks.deliveries.find(({ event }) => event === 'push')
+    const [delivery] = (await app.deliveries(since)).filter(({ guid }) => guid === pushed?.guid)
     expect(delivery).toMatchObject({ succeeded: false })
     await app.redeliver(delivery!.id)
     await github.settle()
@@ -192,11 +196,13 @@ describe('a repository', () => {
 
   it('tells who may do what, and who pushed', async () => {
     const { app, github, plugin } = await start()
-    await github.person('octocat').push('sage/plugin', 'side', { a: 'x' })
+    const { commit } = await github.person('octocat').push('sage/plugin', 'side', { a: 'x' })
     const forge = app.open(plugin)
     expect([await forge.access('octocat'), await forge.access('stranger'), await forge.access('nobody-at-all')]).toEqual(['write', 'read', 'none'])
-    expect(await forge.lastPusher('refs/heads/side')).toEqual({ login: 'octocat', kind: 'person' })
-    expect(await forge.lastPusher('refs/heads/none')).toBeUndefined()
+    expect(await forge.lastPusher('refs/heads/side', commit)).toEqual({ login: 'octocat', kind: 'person' })
+    expect(await forge.lastPusher('refs/heads/none', commit)).toBeUndefined()
+    await github.person('octocat').push('sage/plugin', 'side', { a: 'y' })
+    expect(await forge.lastPusher('refs/heads/side', commit)).toBeUndefined()
   })
 
   it('tells the pull requests of a branch, of forks, and of forks that are gone', async () => {
@@ -279,8 +285,10 @@ describe('what the app writes', () => {
     }))
     const id = await forge.createCheck(head, { ...CHECK, annotations })
     expect(await forge.updateCheck(id, { ...CHECK, state: { status: 'completed', conclusion: 'failure' }, annotations: annotations.slice(0, 10) })).toBe(true)
-    expect(await forge.checks(head)).toEqual([{ id, name: 'ctss / build', externalId: 'key', status: 'completed', conclusion: 'failure', annotationCount: 60 }])
-    expect(github.repo('sage/plugin').checks(head)).toMatchObject([{ title: 'Building', detailsUrl: CHECK.detailsUrl, actions: CHECK.buttons }])
+    expect(await forge.checks(head)).toEqual([{ id, name: 'ctss / build', annotationCount: 60 }])
+    expect(github.repo('sage/plugin').checks(head)).toMatchObject([
+      { externalId: 'key', status: 'completed', conclusion: 'failure', title: 'Building', detailsUrl: CHECK.detailsUrl, actions: CHECK.buttons },
+    ])
     expect(await forge.updateCheck(987_654, CHECK)).toBe(false)
     await expect(forge.createCheck('1'.repeat(40), CHECK)).rejects.toMatchObject({ code: 'forge-refused' })
   })
@@ -354,6 +362,23 @@ describe('the control repository', () => {
     expect((await control.downloadArtifact(artifact!.id, 10_000)).subarray(0, 2).toString()).toBe('PK')
     await expect(control.downloadArtifact(artifact!.id, 10)).rejects.toMatchObject({ code: 'storage-corrupt' })
     await control.cancel(id)
+  })
+
+  it('tells when its jobs ended, so that they cost nothing after that, and what was skipped nothing at all', async () => {
+    const { app, github } = await start()
+    const id = await app.openControl().dispatch({ plan: 'plan-1' })
+    const run = github.actions.runs('sage/control').find((one) => one.id === id)!
+    const [build, skipped] = [await run.job('build'), await run.job('publish')]
+    await build.start('node-1')
+    await build.complete()
+    await skipped.complete('skipped')
+    await run.complete()
+    const facts = await app.openControl().run(id)
+    expect(facts.jobs.map(({ conclusion, ended }) => [conclusion, typeof ended])).toEqual([
+      ['success', 'string'],
+      ['skipped', 'string'],
+    ])
+    expect(machineMinutes(facts, new Date(Date.now() + 86_400_000).toISOString())).toBeLessThanOrEqual(1)
   })
 
   it('cancels a run, and knows when there is none', async () => {

@@ -9,6 +9,7 @@ import { commitJudge } from '../../app/github/judge-commit.ts'
 import type { AppServices } from '../../app/github/services.ts'
 import { takeRecords } from '../../app/api/take-records.ts'
 import { keepDelivery } from '../../app/keep-delivery.ts'
+import { readAppManifest } from '../../app/manifest.ts'
 import { startServer, type RunningServer } from '../../app/server.ts'
 import { compareWorld } from '../../app/sweeps/compare-world.ts'
 import { redeliverLost } from '../../app/sweeps/redeliver-lost.ts'
@@ -90,7 +91,7 @@ beforeEach(async () => {
     publicUrl: 'https://ctss.example',
     runUrl: (run, isPrivate) => `https://ctss.example/runs/${run}${isPrivate ? '?key=secret' : ''}`,
     dispatchInputs: {},
-    permissions: { checks: 'write', contents: 'write', issues: 'write', pull_requests: 'write' },
+    permissions: readAppManifest().permissions,
     toolVersion: '0.1.0',
     settleMs: 200,
     pause: async (ms, signal) => sleep(ms, undefined, { signal }),
@@ -175,9 +176,9 @@ function checksOf(commit: string): Readonly<Record<string, string>> {
   return Object.fromEntries(checks.toSorted((one, other) => one.id - other.id).map(({ name, status, conclusion }) => [name, conclusion ?? status]))
 }
 
-/** Requests of the app but for tokens, which it shares. */
+/** Requests of the app that GitHub counts. */
 function requests(): number {
-  return github.log.filter(({ login, line, status }) => login.startsWith('ctss') && !line.includes('access_tokens') && status !== 304).length
+  return github.log.filter(({ login, status }) => login.startsWith('ctss') && status !== 304).length
 }
 
 /** Comments of the app on a pull request. */
@@ -290,20 +291,35 @@ describe('stories at GitHub', () => {
     expect(checksOf(commit)).toMatchObject({ ctss: 'success', 'ctss / virtual': 'success' })
   })
 
-  it('a tag is released with its assets, and not again when it moves', async () => {
+  it.each([
+    ['a tag', false],
+    ['an annotated tag', true],
+  ])('%s is released with its assets, and not again when it moves', async (_, isAnnotated) => {
     const { commit } = await octocat.push(PLUGIN, 'main', PASSING)
     await settle()
-    await octocat.tag(PLUGIN, 'v1.2.3', { commit })
+    await octocat.tag(PLUGIN, 'v1.2.3', { commit, isAnnotated })
     await settle()
     expect(checksOf(commit)).toMatchObject({ 'ctss / release (v1.2.3)': 'success' })
     const [release] = github.releases(PLUGIN)
     expect(release?.assets.map(({ name }) => name)).toContain('SHA256SUMS')
     expect(release).toMatchObject({ tag: 'v1.2.3', draft: false })
     const next = await octocat.push(PLUGIN, 'main', { 'main.py': 'print(2)\n' })
-    await octocat.tag(PLUGIN, 'v1.2.3', { commit: next.commit })
+    await octocat.tag(PLUGIN, 'v1.2.3', { commit: next.commit, isAnnotated })
     await settle()
     expect(checksOf(next.commit)).toMatchObject({ 'ctss / release (v1.2.3)': 'failure' })
     expect(github.releases(PLUGIN)).toHaveLength(1)
+  })
+
+  it('a patch is released from the head of its own branch, and from nowhere else off the default branch', async () => {
+    const { commit: first } = await octocat.push(PLUGIN, 'release/1.2', PASSING)
+    const { commit: head } = await octocat.push(PLUGIN, 'release/1.2', { 'main.py': 'print(2)\n' })
+    await settle()
+    await octocat.tag(PLUGIN, '1.2.3', { commit: first })
+    await settle()
+    expect(checksOf(first)).toMatchObject({ 'ctss / release (1.2.3)': 'failure' })
+    await octocat.tag(PLUGIN, 'v1.2.3', { commit: head })
+    await settle()
+    expect(checksOf(head)).toMatchObject({ 'ctss / release (v1.2.3)': 'success' })
   })
 
   it('what a database that was down did not take is asked for again', async () => {
@@ -313,7 +329,8 @@ describe('stories at GitHub', () => {
     expect(checksOf(commit)).toEqual({})
     github.webhooks.steer(undefined)
     const later = { ...services, clock: { ...machineClock, now: () => new Date(Date.now() + 120_000).toISOString() } }
-    expect(await redeliverLost(later, new Date(Date.now() - 600_000).toISOString(), new AbortController().signal)).toBeGreaterThan(0)
+    const { asked } = await redeliverLost(later, new Date(Date.now() - 600_000).toISOString(), new AbortController().signal)
+    expect(asked).toBeGreaterThan(0)
     await settle()
     expect(checksOf(commit)).toMatchObject({ ctss: 'success' })
   })

@@ -9,7 +9,7 @@ import { getIDToken } from '@actions/core'
 import { Octokit } from '@octokit/rest'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { GithubOptions, Person, WorkflowRun } from '../support/github/api.ts'
+import { DEFAULT_EVENTS, DEFAULT_PERMISSIONS, type GithubOptions, type Person, type WorkflowRun } from '../support/github/api.ts'
 import { startGithub, type Github } from '../support/github/github.ts'
 import { git, makeRepository } from '../support/layout.ts'
 
@@ -457,7 +457,7 @@ describe('the stand-in for GitHub', () => {
     })
 
     it('go through a merge queue', async () => {
-      await start()
+      await start({ app: { permissions: { ...DEFAULT_PERMISSIONS, merge_queues: 'read' }, events: [...DEFAULT_EVENTS, 'merge_group'] } })
       await octocat.push('sage/plugin', 'work', { a: '1' })
       const { number, head } = await octocat.openPull('sage/plugin', { head: 'work' })
       const { branch, commit } = await octocat.enqueue('sage/plugin', number)
@@ -574,6 +574,8 @@ describe('the stand-in for GitHub', () => {
       await settled()
       await octocat.pressButton('sage/plugin', check.id, 'rerun')
       await octocat.rerequestCheck('sage/plugin', check.id)
+      // What becomes of it is the app's to say.
+      expect(github.repo().checks(sha)[0]).toMatchObject({ id: check.id, status: 'completed', conclusion: 'neutral' })
       await octocat.rerequestSuite('sage/plugin', github.repo().checks(sha)[0]?.suite ?? 0)
       await expect(octocat.pressButton('sage/plugin', check.id, 'other')).rejects.toThrow('has no button')
       await expect(stranger.pressButton('sage/plugin', check.id, 'rerun')).rejects.toThrow('may not write')

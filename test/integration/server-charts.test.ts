@@ -1,9 +1,20 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { chartThread } from '../../app/chart-thread.ts'
 import { composeReport } from '../../pipeline/report/compose-report.ts'
+import type { Report } from '../../pipeline/report/report.ts'
 import { makeBareInput, makeRichInput } from '../support/records.ts'
 
 const charts = chartThread()
+/** A thread that does as the report says. */
+const actor = new URL(
+  `data:text/javascript,${encodeURIComponent(`import { parentPort } from 'node:worker_threads'
+  parentPort.on('message', ({ id, report }) => {
+    if (report === 'dies') throw new Error('as told')
+    while (report === 'hangs');
+    parentPort.postMessage({ id, charts: [] })
+  })`)}`,
+)
+const acting = (how: 'answers' | 'dies' | 'hangs') => how as unknown as Report
 afterAll(async () => charts[Symbol.asyncDispose]())
 
 describe('charts, in a thread', () => {
@@ -32,5 +43,22 @@ describe('charts, in a thread', () => {
   it('fail with their thread', async () => {
     const dying = chartThread(new URL('data:text/javascript,process.exit(1)'))
     await expect(dying.render(composeReport(makeBareInput()))).rejects.toThrow('the thread that draws charts has ended')
+  })
+
+  it('are drawn by the next thread, whatever the last one does yet', async () => {
+    const charts = chartThread(actor)
+    for (let round = 0; round < 3; round += 1) {
+      await expect(charts.render(acting('dies'))).rejects.toThrow('as told')
+      expect(await charts.render(acting('answers'))).toEqual([])
+    }
+    await charts[Symbol.asyncDispose]()
+  })
+
+  it('fail with a thread that does not answer, which is ended', async () => {
+    const charts = chartThread(actor, 500)
+    const asked = [charts.render(acting('hangs')), charts.render(acting('answers'))]
+    for (const one of asked) await expect(one).rejects.toThrow('has not answered for 0.5 s')
+    expect(await charts.render(acting('answers'))).toEqual([])
+    await charts[Symbol.asyncDispose]()
   })
 })

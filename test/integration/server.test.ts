@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -61,6 +62,7 @@ function registered(stateFolder: string): AppEnvironment & { readonly app: Regis
       s3: undefined,
       parallelRefs: 2,
       policy: {
+        owners: ['sage'],
         trustedBots: [],
         drafts: 'validate',
         mostDispatches: 3,
@@ -206,6 +208,13 @@ describe('the service', () => {
     expect(text).toMatch(/was cancelled.*event: end/s)
   })
 
+  it('leaves nothing open where it cannot start', async () => {
+    const close = vi.fn(async () => undefined)
+    const starting = startService({ ...registered(scratch()), port: service.port }, { log: openLog('silent'), store: { ...store, close } })
+    await expect(starting).rejects.toMatchObject({ code: 'workstation-unsupported', message: expect.stringContaining(`127.0.0.1:${service.port}`) })
+    expect(close).toHaveBeenCalledTimes(1)
+  })
+
   it('finishes what is under way when it is stopped, answers 503 meanwhile, and then nothing', async () => {
     const finish = Promise.withResolvers<void>()
     const done: string[] = []
@@ -262,6 +271,26 @@ describe('the process', () => {
     expect(errors()).toContain('APP_ID is no whole number')
   })
 
+  it.each([
+    ['the whole service', whole],
+    ['the set-up', {}],
+  ])('says that the port is taken, and ends: %s', async (_, app) => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const { ended, errors } = run({ ...environment(scratch()), ...app, PORT: String(port) })
+    expect(await ended).toBe(2)
+    expect(errors()).toBe(
+      `the service cannot listen on 127.0.0.1:${port}: another process listens there (EADDRINUSE)\n  End it, or set PORT to a port that is free.\n`,
+    )
+    taken.close()
+  })
+
+  it('says that the host is none of this machine, and ends', async () => {
+    const { ended, errors } = run({ ...environment(scratch()), HOST: '192.0.2.1' })
+    expect([await ended, errors()]).toEqual([2, expect.stringContaining('Set HOST to one that it has')])
+  })
+
   it('shows the set-up alone while there is no app', async () => {
     const { child, ended, port, errors } = run(environment(scratch()))
     const url = `http://127.0.0.1:${await port()}`
@@ -283,9 +312,17 @@ describe('the process', () => {
 
     const second = run({ ...environment(folder), ...whole })
     const url = `http://127.0.0.1:${await second.port()}`
-    const inbox = async (): Promise<string> => (await fetch(`${url}/api/v1/inbox`, { headers: { authorization: `Bearer ${OPERATOR}` } })).text()
-    // The repository is not known here, so that handling its ref does nothing; before, it waited, or was under way.
-    expect(await inbox()).toContain('"counts"')
+    // GitHub is asked for the ref, which nobody was told of but the process that was killed; it cannot be reached, so that the ref waits.
+    const handled = (): readonly Record<string, unknown>[] =>
+      second
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('a ref could not be brought'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    await vi.waitFor(() => expect(handled()).not.toEqual([]), { timeout: WAIT_MS, interval: 50 })
+    expect(handled()[0]).toMatchObject({ repository: 101, ref: 'refs/heads/main', err: { code: 'forge-unavailable' } })
+    const inbox = async (): Promise<unknown> => (await fetch(`${url}/api/v1/inbox`, { headers: { authorization: `Bearer ${OPERATOR}` } })).json()
+    await vi.waitFor(async () => expect(await inbox()).toMatchObject({ counts: { retrying: 1 } }), { timeout: WAIT_MS, interval: 50 })
     second.child.kill('SIGTERM')
     expect([await second.ended, second.errors()]).toEqual([0, ''])
     expect(second.output()).toContain('"isWhole":true')

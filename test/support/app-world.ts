@@ -50,6 +50,7 @@ export const STRANGER: Account = { login: 'stranger', kind: 'person' }
 
 /** Everything is allowed that is usual. */
 export const POLICY: ServicePolicy = {
+  owners: ['sage'],
   trustedBots: ['renovate[bot]'],
   drafts: 'validate',
   mostDispatches: 3,

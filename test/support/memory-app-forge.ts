@@ -159,6 +159,7 @@ export function memoryAppForge(now: () => string): MemoryAppForge {
   const forge: AppForge = {
     self: async () => ({ login: LOGIN, id: 7, slug: 'ctss' }),
     installations: async () => state.installations.map((installation) => structuredClone(installation)),
+    installation: async (id) => structuredClone(state.installations.find((installation) => installation.id === id)),
     repositoriesOf: async (installation) =>
       [...state.repositories.values()]
         .filter((repository) => repository.installation === installation && !repository.isDeleted)
@@ -255,14 +256,7 @@ function openRepository(state: Pick<MemoryAppForge, 'repositories' | 'calls'>, {
     checks: async (commit) =>
       found()
         .checks.filter((check) => check.commit === commit)
-        .map((check) => ({
-          id: check.id,
-          name: check.name,
-          externalId: check.externalId,
-          status: check.state.status,
-          conclusion: check.state.status === 'completed' ? check.state.conclusion : null,
-          annotationCount: check.annotations.length,
-        })),
+        .map(({ id: check, name, annotations }) => ({ id: check, name, annotationCount: annotations.length })),
     async createCheck(commit, content) {
       const check = { ...limited(content), id: nextId(), commit, writes: 1 }
       writable().checks.push(check)

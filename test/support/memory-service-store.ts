@@ -1,3 +1,4 @@
+import { Failure } from '../../pipeline/failure.ts'
 import type { Delivery, Inbox, ParkedRef } from '../../pipeline/ports/inbox.ts'
 import type { EffectState, KnownRepository, RunClaim, ServiceState, StoredRun } from '../../pipeline/ports/service-state.ts'
 import type { Wish } from '../../pipeline/service/wish.ts'
@@ -30,6 +31,7 @@ function memoryServiceState({ now: nowMs = Date.now }: MemoryStoreOptions): Serv
   const once = new Set<string>()
   const delivered = new Map<string, readonly StageRecord[]>()
   const records = new Map<string, StageRecord & { repository: number }>()
+  const sweeps = new Map<string, string>()
 
   const get = (id: string): { run: StoredRun; ended?: string } => {
     const found = runs.get(id)
@@ -160,7 +162,7 @@ function memoryServiceState({ now: nowMs = Date.now }: MemoryStoreOptions): Serv
     },
     async claimRun(id, claim): Promise<RunClaim> {
       const kept = get(id)
-      kept.run = { ...kept.run, claim: kept.run.claim ?? claim }
+      if (kept.run.claim === undefined) kept.run = { ...kept.run, claim, workflowRun: claim.workflowRun }
       return kept.run.claim ?? claim
     },
     async once(run, what) {
@@ -190,8 +192,9 @@ function memoryServiceState({ now: nowMs = Date.now }: MemoryStoreOptions): Serv
       },
     }),
     stageSeconds: async (repository, path, stage) =>
-      [...records.values()]
-        .filter((kept) => kept.repository === repository && kept.stage === stage && (kept.subject.prefix ?? '') === path && kept.outcome === 'passed')
+      [...records]
+        .flatMap(([key, kept]) => (key.startsWith(`${repository} trusted `) ? [kept] : []))
+        .filter((kept) => kept.stage === stage && (kept.subject.prefix ?? '') === path && kept.outcome === 'passed')
         .toSorted((a, b) => compare(b.ended, a.ended))
         .slice(0, 20)
         .map(secondsOfRecord),
@@ -212,6 +215,8 @@ function memoryServiceState({ now: nowMs = Date.now }: MemoryStoreOptions): Serv
       }
       return sums
     },
+    lastSweep: async (name) => sweeps.get(name),
+    putSweep: async (name, began) => void sweeps.set(name, began),
   }
 }
 
@@ -231,6 +236,8 @@ interface WaitingRef {
   due: number | undefined
   isActive: boolean
   attempts: number
+  /** Of the last attempt, where it failed and comes again. */
+  error: string | undefined
   parked: ParkedRef | undefined
 }
 
@@ -248,6 +255,7 @@ function memoryInbox(state: ServiceState, { now = Date.now, attempts: most = 8, 
       due: undefined,
       isActive: false,
       attempts: 0,
+      error: undefined,
       parked: undefined,
     }
     refs.set(name, found)
@@ -255,7 +263,7 @@ function memoryInbox(state: ServiceState, { now = Date.now, attempts: most = 8, 
   }
   const wake = (ref: WaitingRef): void => {
     ref.due = Math.min(ref.due ?? Infinity, now())
-    if (ref.parked !== undefined) ref.attempts = 0
+    if (ref.parked !== undefined) [ref.attempts, ref.error] = [0, undefined]
     ref.parked = undefined
     announce()
   }
@@ -289,14 +297,14 @@ function memoryInbox(state: ServiceState, { now = Date.now, attempts: most = 8, 
         ref.isActive = true
         try {
           await handle(ref.address, new AbortController().signal)
-          ref.attempts = 0
+          ;[ref.attempts, ref.error] = [0, undefined]
         } catch (error) {
-          ref.attempts += 1
+          ref.error = error instanceof Error ? error.message : String(error)
+          if (!isOutage(error)) ref.attempts += 1
           if (ref.due !== undefined && ref.due <= now()) ref.attempts = 0
           else if (ref.attempts >= most) {
-            const message = error instanceof Error ? error.message : String(error)
-            ref.parked = { address: ref.address, cause: ref.cause, attempts: ref.attempts, error: message, at: new Date(now()).toISOString() }
-          } else ref.due = Math.min(ref.due ?? Infinity, now() + backoffMs * 2 ** (ref.attempts - 1))
+            ref.parked = { address: ref.address, cause: ref.cause, attempts: ref.attempts, error: ref.error, at: new Date(now()).toISOString() }
+          } else ref.due = Math.min(ref.due ?? Infinity, now() + backoffMs * 2 ** Math.max(0, ref.attempts - 1))
         }
         ref.isActive = false
       }
@@ -317,9 +325,9 @@ function memoryInbox(state: ServiceState, { now = Date.now, attempts: most = 8, 
       const all = [...refs.values()]
       const waits = all.filter(({ due, isActive, parked }) => due !== undefined && due <= now() && !isActive && parked === undefined)
       return {
-        waiting: waits.filter(({ attempts }) => attempts === 0).length,
+        waiting: waits.filter(({ error }) => error === undefined).length,
         active: all.filter(({ isActive }) => isActive).length,
-        retrying: all.filter(({ attempts, due, isActive, parked }) => attempts > 0 && due !== undefined && !isActive && parked === undefined).length,
+        retrying: all.filter(isRetrying).length,
         parked: all.filter(({ parked }) => parked !== undefined).length,
       }
     },
@@ -327,6 +335,12 @@ function memoryInbox(state: ServiceState, { now = Date.now, attempts: most = 8, 
       [...refs.values()]
         .flatMap(({ parked }) => parked ?? [])
         .toSorted((a, b) => compare(b.at, a.at))
+        .slice(0, limit),
+    retrying: async (limit) =>
+      [...refs.values()]
+        .filter(isRetrying)
+        .map(({ address, cause, error = '', due = 0 }) => ({ address, cause, error, at: new Date(due).toISOString() }))
+        .toSorted((a, b) => compare(a.at, b.at))
         .slice(0, limit),
     async replay(address) {
       const ref = refs.get(nameOf(address))
@@ -336,6 +350,14 @@ function memoryInbox(state: ServiceState, { now = Date.now, attempts: most = 8, 
     },
     missing: async (guids) => guids.filter((guid) => ![...delivered].some((id) => id === guid || id.startsWith(`${guid}/`))),
   }
+}
+
+function isRetrying({ error, due, isActive, parked }: WaitingRef): boolean {
+  return error !== undefined && due !== undefined && !isActive && parked === undefined
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof Failure && ['forge-unavailable', 'registry-unavailable', 'storage-unavailable', 'storage-full'].includes(error.code)
 }
 
 function nextDue(refs: ReadonlyMap<string, WaitingRef>, nowMs: number): number {

@@ -64,7 +64,8 @@ beforeEach(async () => {
         return void response.writeHead(201).end()
       }
       if (url !== '/api/v1/runs/run-1/records' || method !== 'POST') return void response.writeHead(404).end()
-      const { records } = JSON.parse(body.toString()) as { records: StageRecord[] }
+      const { records: own, reused } = JSON.parse(body.toString()) as { records: StageRecord[]; reused: StageRecord[] }
+      const records = [...own, ...reused]
       const missing = app.missing?.(records) ?? missingOf(records)
       if (Array.isArray(missing) && missing.length === 0) app.delivered.push(records)
       return void response.writeHead(Array.isArray(missing) && missing.length === 0 ? 201 : 200).end(JSON.stringify({ missing }))
@@ -151,6 +152,32 @@ describe('what the jobs of a run have left', () => {
 
     expect(app.delivered[0]?.map(({ stage }) => stage)).toEqual(['validate'])
     expect(world.log()).toMatch(/::warning::.*ctss-build is not delivered: /)
+  })
+
+  describe('of an earlier run, found under the key of a stage', () => {
+    const EARLIER = makeRecord('build', { subject: { ...SUBJECT, commit: 'c'.repeat(40) }, files: [FILE] })
+    const leaveFound = async (blobs: readonly Buffer[]): Promise<void> => {
+      await leave('ctss-build', EARLIER, blobs)
+      const { commit, tree } = SUBJECT
+      await writeFile(join(world.temporary, 'ctss-records', 'ctss-build', 'reused-for.json'), JSON.stringify({ commit, tree }))
+    }
+
+    it('reaches the app with its files', async () => {
+      await leaveFound([LOG])
+      expect((await deliver()).outputs).toEqual({ records: '1', files: '1' })
+      expect(app.delivered).toEqual([[EARLIER]])
+      expect(JSON.parse(app.received.at(-1)?.body.toString() ?? '')).toEqual({ records: [], reused: [EARLIER] })
+    })
+
+    it.each([
+      ['a file of it is not there', PLAN, []],
+      ['the run is untrusted', { ...PLAN, trust: 'untrusted' } as RunPlan, [LOG]],
+    ])('stays where %s', async (_, plan, blobs) => {
+      app.plan = plan
+      await leaveFound(blobs)
+      expect((await deliver()).outputs).toEqual({ records: '0', files: '0' })
+      expect(world.log()).toContain("is not delivered: its record is an earlier run's")
+    })
   })
 
   it('is sent again while the app is out of reach, and refused once it refuses', async () => {

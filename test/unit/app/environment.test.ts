@@ -16,9 +16,10 @@ const REGISTERED = {
   DISPATCH_WORKFLOW: 'sage/ctss/.github/workflows/dispatch.yml@refs/tags/v1.0.0',
   REGISTRY: 'ghcr.io/sage',
 }
-const noFile = (): string => {
-  throw new Error('ENOENT')
+const failWith = (code: string) => (): string => {
+  throw Object.assign(new Error(`${code}: no such luck`), { code })
 }
+const noFile = failWith('ENOENT')
 const read = (env: Record<string, string>, file: (path: string) => string = noFile) => readAppEnvironment(env, file)
 
 function complaintsOf(env: Record<string, string>, file?: (path: string) => string): string {
@@ -65,7 +66,7 @@ describe('the environment', () => {
       runnersText: '{train: gpu}',
       s3: undefined,
       parallelRefs: 4,
-      policy: { trustedBots: [], drafts: 'validate', mostDispatches: 3, budgets: { repositoryMinutes: undefined, repositoryRuns: 3 } },
+      policy: { owners: ['sage'], trustedBots: [], drafts: 'validate', mostDispatches: 3, budgets: { repositoryMinutes: undefined, repositoryRuns: 3 } },
     })
     expect(app?.sageUsers).toEqual(new Map([['alice', 'alice1']]))
   })
@@ -84,11 +85,24 @@ describe('the environment', () => {
     expect(app).toMatchObject({ appId: 7, privateKeys: [KEY], webhookSecrets: ['f'.repeat(20)], linkSecret: 'h'.repeat(32) })
   })
 
+  it.each(['EACCES', 'EISDIR'])('does not take what the set-up has written for absent where it cannot be read: %s', (code) => {
+    expect(complaintsOf(LEAST, failWith(code))).toBe(`/srv/ctss/app.env cannot be read: ${code}`)
+  })
+
   it('reads the key from a file', () => {
     const { PRIVATE_KEY: _, ...rest } = REGISTERED
     expect(read({ ...rest, PRIVATE_KEY_PATH: '/run/key' }, (path) => (path === '/run/key' ? KEY : noFile())).app?.privateKeys).toEqual([KEY])
     expect(complaintsOf({ ...rest, PRIVATE_KEY_PATH: '/run/key' })).toContain('- PRIVATE_KEY_PATH names a file that cannot be read')
     expect(complaintsOf({ ...rest, PRIVATE_KEY_PATH: '/run/key' }, () => 'no key')).toContain('- PRIVATE_KEY_PATH holds no RSA private key in PEM')
+  })
+
+  it.each([
+    [undefined, ['sage']],
+    [' ', ['sage']],
+    ['Waggle-Sensor, alice_corp', ['waggle-sensor', 'alice_corp']],
+    ['*', undefined],
+  ])('lets those spend machines whom OWNERS names, the owner of the control repository without it: %j', (text, owners) => {
+    expect(read({ ...REGISTERED, ...(text !== undefined && { OWNERS: text }) }).app?.policy.owners).toEqual(owners)
   })
 
   it('speaks to an Enterprise Server by its own addresses', () => {
@@ -165,6 +179,8 @@ describe('the environment', () => {
     [{ S3_ADDRESS: 's3://blobs' }, 'S3_ACCESS_KEY_ID is missing'],
     [{ S3_ADDRESS: 'blobs' }, 'S3_ADDRESS is no address'],
     [{ DRAFTS: 'maybe' }, 'DRAFTS is neither run nor validate'],
+    [{ OWNERS: 'sage/plugin' }, 'OWNERS is neither a list of accounts'],
+    [{ OWNERS: 'sage,*' }, 'OWNERS is neither a list of accounts'],
     [{ TRUSTED_BOTS: 'a b' }, 'TRUSTED_BOTS is no list of logins'],
     [{ OWNER_MINUTES: '-1' }, 'OWNER_MINUTES is no whole number'],
     [{ MOST_DISPATCHES: '0' }, 'MOST_DISPATCHES is no whole number between 1 and 10'],

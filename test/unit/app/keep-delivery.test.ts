@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { batchPuts } from '../../../app/batch-puts.ts'
 import { keepDelivery } from '../../../app/keep-delivery.ts'
 import { openLog } from '../../../app/log.ts'
+import { Failure } from '../../../pipeline/failure.ts'
 import type { RefAddress } from '../../../pipeline/service/world.ts'
 import { memoryServiceStore } from '../../support/memory-service-store.ts'
 import { makeRunPlan } from '../../support/run-plan.ts'
@@ -13,7 +14,10 @@ const SENDER = { login: 'zelda', type: 'User' }
 
 async function open() {
   const { state, inbox } = memoryServiceStore({ now: () => Date.parse(NOW), attempts: 1 })
-  const ports = { state, inbox, put: batchPuts(inbox), clock: { now: () => NOW, monotonicMs: () => 0 }, log: openLog('silent'), appId: 12 }
+  const keep = batchPuts(inbox)
+  const database = { isFull: false }
+  const put: typeof keep = async (deliveries) => (database.isFull ? Promise.reject(new Failure('storage-full', 'no room')) : keep(deliveries))
+  const ports = { state, inbox, put, clock: { now: () => NOW, monotonicMs: () => 0 }, log: openLog('silent'), appId: 12 }
   let count = 0
   const deliver = async (name: string, payload: unknown, id = `d${(count += 1)}`): Promise<void> => keepDelivery({ id, name, payload }, ports)
   /** Handles everything that is awake. */
@@ -41,7 +45,7 @@ async function open() {
     })
     await state.moveRun(`run of ${ref}`, { state: 'dispatched', now: NOW, dispatches: 1, workflowRun: 9001 })
   }
-  return { state, inbox, deliver, awake, makeRun }
+  return { state, inbox, database, ports, deliver, awake, makeRun }
 }
 
 const installation = (action: string, id = 7): unknown => ({
@@ -126,6 +130,35 @@ describe('installations', () => {
     expect((await state.repository(101))?.installation).toBeUndefined()
   })
 
+  it('that could not be told wake what runs there when they are told again', async () => {
+    const { state, database, deliver, awake, makeRun } = await open()
+    await deliver('installation', installation('created'))
+    await makeRun('refs/heads/x')
+    const gone = { action: 'deleted', installation: { id: 7, account: { login: 'zelda' } }, sender: SENDER }
+    database.isFull = true
+    await expect(deliver('installation', gone, 'gone')).rejects.toMatchObject({ code: 'storage-full' })
+    database.isFull = false
+    expect(await awake()).toEqual([])
+    await deliver('installation', gone, 'gone')
+    expect((await state.repository(101))?.installation).toBeUndefined()
+    expect(await awake()).toEqual([{ repository: 101, ref: 'refs/heads/x' }])
+    await deliver('installation', gone, 'gone')
+    expect(await awake()).toEqual([])
+  })
+
+  it('do not come back with a delivery that could not be told before', async () => {
+    const { state, database, deliver, awake, makeRun } = await open()
+    await makeRun('refs/heads/x')
+    database.isFull = true
+    await expect(deliver('installation', installation('created'), 'first')).rejects.toMatchObject({ code: 'storage-full' })
+    database.isFull = false
+    await deliver('installation', installation('deleted'), 'second')
+    await awake()
+    await deliver('installation', installation('created'), 'first')
+    expect((await state.repository(101))?.installation).toBeUndefined()
+    expect(await awake()).toEqual([{ repository: 101, ref: 'refs/heads/x' }])
+  })
+
   it('are suspended, and go on', async () => {
     const { state, deliver } = await open()
     await deliver('installation', installation('created'))
@@ -149,6 +182,26 @@ describe('installations', () => {
     await deliver('installation', { action: 'new_permissions_accepted', installation: { id: 7, account: { login: 'zelda' } } })
     expect(await awake()).toEqual([{ repository: 101, ref: 'refs/heads/main' }])
     expect(await state.repository(101)).toMatchObject({ installation: 7 })
+  })
+})
+
+describe('an installation that is granted more, among many parked refs of others', () => {
+  it('wakes its own, however long ago they were parked', async () => {
+    const { state, inbox, ports } = await open()
+    await state.putRepository({ id: 101, owner: 'zelda', name: 'counter', installation: 7, isSuspended: false })
+    const parked = [
+      ...Array.from({ length: 2500 }, (_, index) => ({ repository: 202, ref: `refs/heads/${index}` })),
+      { repository: 101, ref: 'refs/heads/main' },
+    ]
+    const replayed: RefAddress[] = []
+    const others = {
+      ...inbox,
+      parked: async (limit: number) => parked.slice(0, limit).map((address) => ({ address, cause: 'push', attempts: 8, error: '403', at: NOW })),
+      replay: async (address: RefAddress) => replayed.push(address) > 0,
+    }
+    const payload = { action: 'new_permissions_accepted', installation: { id: 7, account: { login: 'zelda' } } }
+    await keepDelivery({ id: 'granted', name: 'installation', payload }, { ...ports, inbox: others })
+    expect(replayed).toEqual([{ repository: 101, ref: 'refs/heads/main' }])
   })
 })
 

@@ -5,7 +5,7 @@ import { openLog } from '../../../app/log.ts'
 import { openMetrics } from '../../../app/metrics.ts'
 import { serviceRoutes, type RouteOptions } from '../../../app/routes.ts'
 import { Failure } from '../../../pipeline/failure.ts'
-import type { ParkedRef } from '../../../pipeline/ports/inbox.ts'
+import type { ParkedRef, RetryingRef } from '../../../pipeline/ports/inbox.ts'
 import type { StoredRun } from '../../../pipeline/ports/service-state.ts'
 
 const TOKEN = 'token-of-the-operators'
@@ -91,24 +91,32 @@ describe('metrics', () => {
 describe('the inbox, for operators', () => {
   const address = { repository: 1, ref: 'refs/heads/main' }
   const parked: ParkedRef = { address, cause: 'push', attempts: 8, error: 'failed for ghs_16C7e42F292c6912E7710c838347Ae178B4a', at: 'x' }
+  const retrying: RetryingRef = { address, cause: 'push', error: 'GitHub refuses ghs_16C7e42F292c6912E7710c838347Ae178B4a', at: 'y' }
   const inbox = {
-    counts: async () => ({ waiting: 0, active: 0, retrying: 0, parked: 1 }),
+    counts: async () => ({ waiting: 0, active: 0, retrying: 1, parked: 1 }),
     parked: async () => [parked],
+    retrying: async () => [retrying],
     replay: async ({ ref }: { ref: string }) => ref === address.ref,
   }
   const routes = inboxRoutes(inbox, TOKEN)
   const replay = async (body: string): Promise<number> => (await routes.request('/inbox/replay', { method: 'POST', headers: OPERATOR, body })).status
 
-  it('shows what waits for a person', async () => {
+  it('shows what waits for a person, and what is tried again', async () => {
     expect((await routes.request('/inbox')).status).toBe(401)
     expect((await routes.request('/inbox/replay', { method: 'POST', headers: { authorization: 'Bearer wrong' } })).status).toBe(401)
     const answer = await routes.request('/inbox', { headers: OPERATOR })
-    expect(await answer.json()).toEqual({ counts: { waiting: 0, active: 0, retrying: 0, parked: 1 }, parked: [{ ...parked, error: 'failed for [token]' }] })
+    expect(await answer.json()).toEqual({
+      counts: { waiting: 0, active: 0, retrying: 1, parked: 1 },
+      parked: [{ ...parked, error: 'failed for [token]' }],
+      retrying: [{ ...retrying, error: 'GitHub refuses [token]' }],
+    })
   })
 
   it('wakes it', async () => {
     expect(await replay(JSON.stringify(address))).toBe(200)
     expect(await replay(JSON.stringify({ ...address, ref: 'refs/heads/other' }))).toBe(404)
-    for (const body of ['', '[]', '{"repository":"1","ref":"x"}', '{"repository":1}', 'x'.repeat(20_000)]) expect(await replay(body)).toBe(400)
+    const nul = JSON.stringify({ ...address, ref: 'refs/heads/\0' })
+    for (const body of ['', '[]', '{"repository":"1","ref":"refs/heads/main"}', '{"repository":1}', '{"repository":1,"ref":"main"}', nul, 'x'.repeat(20_000)])
+      expect(await replay(body)).toBe(400)
   })
 })

@@ -91,6 +91,53 @@ describe('the webhook', () => {
     expect(sent).toBeLessThan(30 * 2 ** 20)
   })
 
+  it('takes no more while others hold 128 MiB, and goes on when they are done', async () => {
+    const { answer, kept, counted } = open()
+    const ends: (() => void)[] = []
+    const others = Array.from({ length: 5 }, async () => {
+      const held = new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (let mib = 0; mib < 25; mib += 1) controller.enqueue(new Uint8Array(2 ** 20))
+          ends.push(() => controller.close())
+        },
+      })
+      return answer(deliver({ body: held }))
+    })
+    const big = 'x'.repeat(4 * 2 ** 20)
+    await vi.waitFor(async () => expect((await answer(deliver({ body: big }))).status).toBe(503))
+    const refused = await answer(deliver({ body: big }))
+    expect([refused.status, refused.headers.get('retry-after'), counted.at(-1)]).toEqual([503, '30', 'push failed'])
+    expect((await answer(deliver())).status).toBe(202)
+    for (const end of ends) end()
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([401, 401, 401, 401, 401])
+    expect([(await answer(deliver({ body: big }))).status, kept.length]).toEqual([401, 1])
+  })
+
+  it('holds no room for a body whose connection breaks', async () => {
+    const { answer } = open()
+    for (let round = 0; round < 6; round += 1) {
+      let isBroken = false
+      const broken = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (isBroken) controller.error(new Error('aborted'))
+          else controller.enqueue(new Uint8Array(25 * 2 ** 20))
+          isBroken = true
+        },
+      })
+      await expect(answer(deliver({ body: broken }))).rejects.toThrow('aborted')
+    }
+    expect((await answer(deliver())).status).toBe(202)
+  })
+
+  it('waits no longer for a body than GitHub would for the answer', async () => {
+    const { answer, counted } = open({ arrivalMs: 20 })
+    const cancel = vi.fn()
+    const slow = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('{')), cancel })
+    const answered = await answer(deliver({ body: slow }))
+    expect([answered.status, answered.headers.get('connection'), counted]).toEqual([408, 'close', ['push refused']])
+    expect(cancel).toHaveBeenCalledTimes(1)
+  })
+
   it('answers events that it does not know, and keeps nothing', async () => {
     const { answer, kept, counted } = open()
     expect((await answer(deliver({ headers: { 'x-github-event': 'star' } }))).status).toBe(202)

@@ -12,17 +12,19 @@ const PARKED = {
   error: 'GitHub does not answer\u001b[31m',
   at: '2026-11-21T12:00:00.000Z',
 }
+const RETRYING = { address: { repository: 9, ref: 'refs/tags/v1' }, cause: 'create', error: 'GitHub is away\u001b[31m', at: '2026-11-21T12:15:00.000Z' }
 const COUNTS = { waiting: 1, active: 2, retrying: 3, parked: 1 }
 
 let server: Server
 let app = ''
-let parked: unknown[] = []
+let parked: (typeof PARKED)[] = []
+let listed = 500
 let status = 0
 let body: string | undefined
 let requests: string[] = []
 let said = ''
 beforeEach(async () => {
-  ;[parked, status, body, requests, said] = [[PARKED], 0, undefined, [], '']
+  ;[parked, listed, status, body, requests, said] = [[PARKED], 500, 0, undefined, [], '']
   for (const stream of [process.stdout, process.stderr])
     vi.spyOn(stream, 'write').mockImplementation((text) => {
       said += String(text)
@@ -35,9 +37,11 @@ beforeEach(async () => {
       requests.push(`${request.method} ${request.url} ${sent}`)
       if (status !== 0) response.writeHead(status, status === 302 ? { location: 'https://example.org' } : {}).end()
       else if (request.headers.authorization !== `Bearer ${TOKEN}`) response.writeHead(401).end()
-      else if (request.method === 'GET') response.end(body ?? JSON.stringify({ counts: COUNTS, parked }))
-      else if (sent === JSON.stringify(PARKED.address)) response.end('{"replayed": true}')
-      else response.writeHead(404).end('{"detail": "this ref is not parked"}')
+      else if (request.method === 'GET') response.end(body ?? JSON.stringify({ counts: COUNTS, parked: parked.slice(0, listed), retrying: [RETRYING] }))
+      else if (parked.some(({ address }) => sent === JSON.stringify(address))) {
+        parked = parked.filter(({ address }) => sent !== JSON.stringify(address))
+        response.end('{"replayed": true}')
+      } else response.writeHead(404).end('{"detail": "this ref is not parked"}')
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -53,10 +57,11 @@ afterEach(async () => {
 const access = { appUrl: undefined, operatorToken: TOKEN }
 
 describe('ctss inbox', () => {
-  it('shows what is parked, without what a terminal would obey, and what to do', async () => {
+  it('shows what is parked and what is tried again, without what a terminal would obey, and what to do', async () => {
     expect(await listInboxCommand({ app }, access)).toBe(1)
     expect(said).toBe(
       '1 waiting, 2 in hand, 3 to be tried again, 1 parked\n' +
+        '9 refs/tags/v1  create, tried again at 2026-11-21T12:15:00.000Z\n    GitHub is away\n' +
         '7 refs/heads/main  push, 12 attempts until 2026-11-21T12:00:00.000Z\n    GitHub does not answer\n' +
         'Once the cause is mended: ctss inbox replay REPOSITORY REF, or ctss inbox replay --all\n',
     )
@@ -72,18 +77,33 @@ describe('ctss inbox', () => {
   it('is JSON where that is asked for', async () => {
     await listInboxCommand({ app, json: true }, access)
 
-    expect(JSON.parse(said)).toEqual({ counts: COUNTS, parked: [PARKED] })
+    expect(JSON.parse(said)).toEqual({ counts: COUNTS, parked: [PARKED], retrying: [RETRYING] })
   })
 
   it('hands one on, or all', async () => {
     expect(await replayInboxCommand(PARKED.address, { app }, access)).toBe(0)
+    parked = [PARKED]
     expect(await replayInboxCommand(undefined, { app }, access)).toBe(0)
     expect(requests).toEqual([
       'POST /api/v1/inbox/replay {"repository":7,"ref":"refs/heads/main"}',
       'GET /api/v1/inbox ',
       'POST /api/v1/inbox/replay {"repository":7,"ref":"refs/heads/main"}',
+      'GET /api/v1/inbox ',
     ])
     expect(said).toContain('7 refs/heads/main: handed on')
+  })
+
+  it('hands all on, also where the app lists a part of them', async () => {
+    parked = [1, 2, 3, 4, 5].map((repository) => ({ ...PARKED, address: { ...PARKED.address, repository } }))
+    listed = 2
+    expect(await replayInboxCommand(undefined, { app }, access)).toBe(0)
+    expect([parked, said.match(/handed on/g)]).toEqual([[], Array.from({ length: 5 }, () => 'handed on')])
+  })
+
+  it('leaves what is parked again at once', async () => {
+    body = JSON.stringify({ counts: COUNTS, parked: [PARKED], retrying: [] })
+    expect(await replayInboxCommand(undefined, { app }, access)).toBe(0)
+    expect(requests.filter((request) => request.startsWith('POST'))).toHaveLength(1)
   })
 
   it('says which one is not parked', async () => {
@@ -107,10 +127,10 @@ describe('ctss inbox', () => {
     ['an app that is ill', access, 503, undefined, 'answered 503'],
     ['something else', access, 404, undefined, 'it is no app of ctss'],
     ['a page', access, 0, '<html>', 'does not answer'],
-    ['another list', access, 0, '{"counts": {}, "parked": []}', 'something else than its inbox'],
-    ['another entry', access, 0, JSON.stringify({ counts: COUNTS, parked: [{ address: {} }] }), 'something else than its inbox'],
-    ['no entry', access, 0, JSON.stringify({ counts: COUNTS, parked: [7] }), 'something else than its inbox'],
-    ['no list', access, 0, JSON.stringify({ counts: COUNTS, parked: 7 }), 'something else than its inbox'],
+    ['another list', access, 0, '{"counts": {}, "parked": [], "retrying": []}', 'something else than its inbox'],
+    ['another entry', access, 0, JSON.stringify({ counts: COUNTS, parked: [{ address: {} }], retrying: [] }), 'something else than its inbox'],
+    ['no entry', access, 0, JSON.stringify({ counts: COUNTS, parked: [], retrying: [7] }), 'something else than its inbox'],
+    ['no list', access, 0, JSON.stringify({ counts: COUNTS, parked: 7, retrying: [] }), 'something else than its inbox'],
   ])('says what is wrong: %s', async (_, given, answered, text, message) => {
     ;[status, body] = [answered, text]
 

@@ -22,7 +22,9 @@ describe('an error of a database', () => {
     ['ECONNREFUSED', 'storage-unavailable'],
     ['ENOTFOUND', 'storage-unavailable'],
     ['EAI_AGAIN', 'storage-unavailable'],
+    ['XX000', 'storage-unavailable'],
     ['XX001', 'storage-corrupt'],
+    ['XX002', 'storage-corrupt'],
   ])('%s is %s, and repeats nothing that was sent', (code, failure) => {
     const cause = coded(code)
     const told = databaseFailure(cause)

@@ -10,7 +10,7 @@ import { memoryRegistry } from '../../../support/memory-registry.ts'
 import { makeRunPlan } from '../../../support/run-plan.ts'
 import { makeRecord, SUBJECT } from '../../../support/stage-record.ts'
 
-const RUN = { commit: SUBJECT.commit ?? '', plan: makeRunPlan() }
+const RUN = { commit: SUBJECT.commit ?? '', plan: makeRunPlan(), trust: 'untrusted' } as const
 const read = (...records: readonly unknown[]): ReturnType<typeof readRecords> => readRecords({ records }, RUN)
 
 function part(platform: string): StageRecord {
@@ -43,6 +43,9 @@ describe('records that a job hands over', () => {
     ['another commit', makeRecord('train', { subject: { ...SUBJECT, commit: 'b'.repeat(40) } }), 'records/0 is about another state of a repository'],
     ['another tree', makeRecord('train', { subject: { ...SUBJECT, tree: digestOf('other') } }), 'records/0 is about another state of a repository'],
     ['a changed tree', makeRecord('train', { subject: { ...SUBJECT, dirty: true } }), 'records/0 is about another state of a repository'],
+    ['a time that is none', makeRecord('train', { ended: '9999-99-99T99:99:99Z' }), 'records/0 has a time that never was'],
+    ['a day that no month has', makeRecord('train', { started: '2026-02-31T00:00:00Z' }), 'records/0 has a time that never was'],
+    ['a year that no database has', makeRecord('train', { started: '0000-01-01T00:00:00Z' }), 'records/0 has a time that never was'],
     ['a stage that was skipped', makeRecord('node'), 'records/0 is of node, which was not to run'],
     ["another stage's details", makeRecord('build', { details: { kind: 'validate', manifest: null } }), 'records/0 is of build, and its details are not'],
   ])('are refused that hold %s', (_, record, detail) => {
@@ -59,6 +62,20 @@ describe('records that a job hands over', () => {
     expect([readRecords(undefined, RUN), readRecords({ records: {} }, RUN)]).toEqual(['the body is not {"records": […]}', 'the body is not {"records": […]}'])
   })
 
+  it('may be of an earlier run where the run is trusted, and stay what they are', () => {
+    const earlier = makeRecord('virtual', { subject: { ...SUBJECT, commit: 'b'.repeat(40), tree: digestOf('other') } })
+    const dirty = makeRecord('virtual', { subject: { ...SUBJECT, dirty: true } })
+    const trusted = { ...RUN, trust: 'trusted' } as const
+    const readReused = (record: unknown, run: Parameters<typeof readRecords>[1]): ReturnType<typeof readRecords> =>
+      readRecords({ records: [], reused: [record] }, run)
+    expect(readReused(earlier, trusted)).toEqual([earlier])
+    expect(readReused(earlier, RUN)).toBe('reused/0 is about another state of a repository')
+    expect(readReused(dirty, trusted)).toBe('reused/0 is about another state of a repository')
+    expect(readReused({ ...earlier, stage: 'node' }, trusted)).toBe('reused/0 is of node, which was not to run')
+    expect(readRecords({ records: [makeRecord('virtual')], reused: [earlier] }, trusted)).toBe('reused/0 is the second one of virtual')
+    expect(readRecords({ records: [], reused: {} }, trusted)).toBe('the body is not {"records": […]}')
+  })
+
   it('may say that a stage was skipped that was not to run', () => {
     expect(read(makeRecord('node', { outcome: 'skipped' }))).toEqual([])
   })
@@ -67,7 +84,7 @@ describe('records that a job hands over', () => {
 describe('files of records', () => {
   const ports = (has: boolean) => ({
     state: {
-      records: () => ({ find: async () => undefined, put: async (record: StageRecord) => void kept.push(record.stage) }),
+      records: () => ({ find: async (key: string) => known.get(key), put: async (record: StageRecord) => void kept.push(record.stage) }),
       deliverRun: async () => undefined,
     },
     inbox: { put: async () => true },
@@ -77,7 +94,8 @@ describe('files of records', () => {
     namespace: 'x/y',
   })
   let kept: string[] = []
-  const run = { id: 'r', repository: 1, ref: 'refs/heads/main', trust: 'trusted', delivered: undefined, ...RUN } as never
+  const known = new Map<string, StageRecord>()
+  const run = { id: 'r', repository: 1, ref: 'refs/heads/main', delivered: undefined, ...RUN, trust: 'trusted' } as never
   const withFiles = (...sizes: readonly number[]): StageRecord =>
     makeRecord('train', {
       files: sizes.map((bytes, index) => ({ name: `${index}`, digest: digestOf(`${index}`), bytes, mediaType: 'application/octet-stream', role: 'model' })),
@@ -100,6 +118,14 @@ describe('files of records', () => {
     ]
     expect((await takeRecords(run, { records }, ports(true))).kind).toBe('taken')
     expect(kept).toEqual(['validate', 'train'])
+  })
+
+  it('are kept of an earlier run where they are not known', async () => {
+    const records = (['train', 'virtual'] as const).map((stage) => makeRecord(stage, { subject: { ...SUBJECT, commit: 'b'.repeat(40) } }))
+    kept = []
+    known.set(records[0]?.key ?? '', makeRecord('train'))
+    expect((await takeRecords(run, { records: [], reused: records }, ports(true))).kind).toBe('taken')
+    expect(kept).toEqual(['virtual'])
   })
 })
 

@@ -51,6 +51,17 @@ describe('the plan', () => {
     expect(answer.status).toBe(status)
   })
 
+  it('is given to the job of a dispatch that is written down while it asks', async () => {
+    const world = await makeJobWorld()
+    const run = await world.makeRun()
+    const asked = world.state.runOfWorkflow
+    world.state.runOfWorkflow = async (workflowRun) => {
+      await world.state.moveRun(run.id, { state: 'dispatched', now: '2026-11-21T12:00:00.000Z', dispatches: 2, workflowRun })
+      return asked(workflowRun)
+    }
+    expect((await world.send('GET', `/runs/${run.id}/plan`, { token: await world.token({ run_id: '9003' }) })).status).toBe(200)
+  })
+
   it('is gone when the run has ended', async () => {
     const world = await makeJobWorld()
     const [unclaimed, claimed] = [await world.makeRun(), await world.makeRun()]

@@ -146,14 +146,14 @@ describe('what is not asked of GitHub', () => {
     await using world = await makeAppWorld()
     await world.push(MAIN, { 'README.md': 'text\n' })
     await world.settle()
-    expect(world.github.calls.map((call) => call.split(' ')[0])).toEqual(['app.installations', 'facts', 'refCommit', 'tree'])
+    expect(world.github.calls.map((call) => call.split(' ')[0])).toEqual(['app.installation', 'facts', 'refCommit', 'tree'])
     expect(world.repository.checks).toEqual([])
   })
 
   it.each([
-    ['an archived repository', (world: AppWorld) => void (world.repository.isArchived = true), ['app.installations', 'facts']],
-    ['a repository that is gone', (world: AppWorld) => void (world.repository.isDeleted = true), ['app.installations', 'facts']],
-    ['an installation that is gone', (world: AppWorld) => void world.github.installations.splice(0), ['app.installations']],
+    ['an archived repository', (world: AppWorld) => void (world.repository.isArchived = true), ['app.installation 1', 'facts']],
+    ['a repository that is gone', (world: AppWorld) => void (world.repository.isDeleted = true), ['app.installation 1', 'facts']],
+    ['an installation that is gone', (world: AppWorld) => void world.github.installations.splice(0), ['app.installation 1']],
   ])('is anything more about %s', async (_, change: (world: AppWorld) => void, calls) => {
     await using world = await makeAppWorld()
     await world.push(MAIN)
@@ -290,11 +290,47 @@ describe('what GitHub refuses', () => {
       if (!isDone && call.startsWith('createComment'))
         throw new Failure('forge-refused', 'GitHub refused to comment: the conversation is locked', { suggestion: 'Unlock it.' })
     }
-    await world.settle()
-    expect(checksOf(world, commit)).toMatchObject({ ctss: 'action_required', 'ctss / validate': 'success' })
-    const check = world.repository.checks.find(({ name }) => name === 'ctss')
-    expect(check?.summary).toContain('the conversation is locked')
+    await finish(world)
+    // A comment is not what a merge waits for.
+    expect(checksOf(world, commit)).toMatchObject({ ctss: 'success', 'ctss / validate': 'success' })
+    const summary = (): string => world.repository.checks.find(({ name }) => name === 'ctss')?.summary ?? ''
+    expect(summary()).toContain('the conversation is locked. Unlock it.')
     expect(world.github.runs).toHaveLength(1)
+
+    const writes = (): number => world.github.calls.filter((call) => call.startsWith('updateCheck')).length
+    const before = writes()
+    await world.deliver({ address: { repository: world.repository.id, ref: FEATURE } })
+    await world.settle()
+    expect(writes()).toBe(before)
+
+    world.github.onCall = () => undefined
+    await world.deliver({ address: { repository: world.repository.id, ref: FEATURE } })
+    await world.settle()
+    expect(summary()).not.toContain('locked')
+  })
+
+  it('of the checks of the stages keeps anything from having passed', async () => {
+    await using world = await makeAppWorld()
+    const commit = await world.push(FEATURE)
+    world.github.onCall = (call, isDone) => {
+      if (!isDone && call.startsWith('createCheck') && world.repository.checks.length >= 2) throw new Failure('forge-refused', 'GitHub refused the check')
+    }
+    await finish(world)
+    expect(checksOf(world, commit)).toMatchObject({ ctss: 'action_required', 'ctss / validate': 'success' })
+  })
+
+  it('of a proposal is answered to whoever asked for it', async () => {
+    await using world = await makeAppWorld()
+    await world.push(FEATURE, PLUGIN)
+    await world.openPull(FEATURE)
+    await finish(world)
+    world.github.onCall = (call, isDone) => {
+      if (!isDone && call.startsWith('propose')) throw new Failure('forge-refused', 'the branch ctss/golden is there with other files')
+    }
+    await world.ask(FEATURE, { kind: 'record' }, { id: 'comment:1', pull: 1 })
+    await world.settle()
+    expect([...world.repository.reactions].map((reaction) => reaction.split(' ')[1])).toEqual(['-1'])
+    expect([...world.repository.forge.comments.values()].flat().map(({ body }) => body)).toContainEqual(expect.stringContaining('is there with other files'))
   })
 
   it('is left for a person where even that is refused, and looked at afresh', async () => {
@@ -437,7 +473,8 @@ describe('a run', () => {
     for (const isPrivate of [false, true]) {
       await using world = await makeAppWorld({
         charts: {
-          renderer: { render: async () => [{ name: 'trials', alt: 'Trials', section: 'trials', light: { svg: '' }, dark: { svg: '' } }] },
+          list: () => [{ name: 'trials', alt: 'Trials', section: 'trials' }],
+          renderer: { render: async () => Promise.reject(new Error('a comment draws nothing')) },
           address: (_run, chart, scheme) => `https://ctss.example/charts/${chart}-${scheme}.png`,
         },
       })
@@ -478,6 +515,16 @@ describe('a tag', () => {
     await world.deliver({ address: { repository: world.repository.id, ref: 'refs/tags/v1.2.3' } })
     await world.settle()
     expect(world.github.calls.slice(calls).filter((call) => /^(?:create|upload|publish|update)/.test(call))).toEqual([])
+  })
+
+  it('is released without its charts where they cannot be drawn', async () => {
+    const charts = { list: () => [], renderer: { render: async () => Promise.reject(new Error('the thread has ended')) }, address: () => '' }
+    await using world = await makeAppWorld({ charts })
+    await world.push(MAIN)
+    await finish(world)
+    await world.tag('v1.2.3', MAIN)
+    await finish(world)
+    expect(world.repository.forge.releases).toMatchObject([{ isDraft: false, title: 'local/cloud-counter 1.2.3' }])
   })
 
   it('whose release somebody has begun by hand is completed, and his words are kept', async () => {

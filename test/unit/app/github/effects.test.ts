@@ -108,10 +108,20 @@ describe('machine time', () => {
     const jobs = [
       { ...job, started: '2026-11-21T12:00:00Z', ended: '2026-11-21T12:00:01Z' },
       { ...job, started: '2026-11-21T12:00:00Z', ended: '2026-11-21T12:02:00Z' },
-      { ...job, started: '2026-11-21T12:00:00Z' },
-      { ...job, started: null },
+      { ...job, started: '2026-11-21T12:00:00Z', ended: null },
+      { ...job, started: null, ended: null },
     ]
     expect(machineMinutes({ jobs }, '2026-11-21T12:04:30Z')).toBe(1 + 2 + 5)
+  })
+
+  it.each([
+    ['was skipped', 'skipped', null, 0],
+    ['was cancelled while it waited', 'cancelled', null, 0],
+    ['was cancelled on its machine', 'cancelled', 'node-1', 5],
+  ])('of a job that %s', (_, conclusion, runner, minutes) => {
+    const times = { started: '2026-11-21T12:00:00Z', ended: '2026-11-21T12:05:00Z' }
+    const job = { id: 1, name: 'x', status: 'completed', conclusion, runner, ...times, step: null } as const
+    expect(machineMinutes({ jobs: [job] }, '2026-11-21T13:00:00Z')).toBe(minutes)
   })
 })
 
@@ -162,6 +172,19 @@ describe('records that a run has left as artifacts', () => {
     expect(await world.services.blobs.get(digestOf('other'))).toBeUndefined()
   })
 
+  it('are taken of an earlier run where the run says that it goes on with them', async () => {
+    await using world = await makeAppWorld()
+    const earlier = { ...BUILD, subject: { ...SUBJECT, commit: 'b'.repeat(40), tree: digestOf('other') } }
+    const { commit, tree } = SUBJECT
+    const zip = makeZip({
+      'record.json': JSON.stringify(earlier),
+      'reused-for.json': JSON.stringify({ commit, tree }),
+      [`blobs/${FILE_DIGEST.slice(7)}`]: FILE,
+    })
+    const { records } = await fetchFrom(world, { 'ctss-virtual': zip })
+    expect(records).toEqual([earlier])
+  })
+
   it('are left where there are two of one stage', async () => {
     await using world = await makeAppWorld()
     const { run, records } = await fetchFrom(world, { 'ctss-virtual': zipOf(BUILD), 'ctss-virtual-2': zipOf(BUILD) })
@@ -194,6 +217,16 @@ describe('suggestions', () => {
     expect(world.repository.reviews).toHaveLength(1)
     expect(world.repository.reviews[0]!.bodies).toHaveLength(2)
     expect(world.repository.reviews[0]!.bodies[0]).toContain('````suggestion\nversion: "1.0.0"\n```\n````')
+  })
+
+  it('that are equal stand at each of their lines, and are told apart', async () => {
+    await using world = await makeAppWorld()
+    const fixes = [FIX, { ...FIX, startLine: FIX.startLine + 4, endLine: FIX.endLine + 4 }]
+    for (const commit of ['a', 'b']) await suggestFixes(contextOf(world), { kind: 'suggest', pullRequest: 1, commit, fixes, reason: '' })
+    const [bodies, ...others] = world.repository.reviews.map((review) => review.bodies)
+    expect(others).toEqual([])
+    expect(new Set(bodies?.map((body) => body.split('\n')[0]))).toHaveLength(2)
+    expect(world.github.calls.map((call) => call.split(' ')[0])).toEqual(['suggest'])
   })
 
   it('stand only at lines that the pull request changes, and are not tried again', async () => {

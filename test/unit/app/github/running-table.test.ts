@@ -29,6 +29,7 @@ describe('the table of stages that run', () => {
       conclusion: null,
       runner: 'node-1',
       started: '2026-11-21T12:00:00Z',
+      ended: null,
       step: 'Build <img>',
     } as const
     const run = makeRun({ state: 'running', isClaimed: true, workflow: makeWorkflow({ jobs: [job] }) })
