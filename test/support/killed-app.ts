@@ -55,9 +55,6 @@ jobs: { dispatch: { uses: ${OURS}@v1.0.0 } }
 `
 const OPERATOR = 'o'.repeat(40)
 const SECRET = 'a-webhook-secret-for-tests'
-/** More than any story needs: repositories are made once, before the service starts. */
-const ROOM = 400
-
 /** Tells stories to a service that is killed all the time, and compares their ends with those that nobody was killed in. */
 export async function killApp(options: KilledAppOptions): Promise<KilledAppResult> {
   const { seed, replicas, databaseUrl, onProgress = () => undefined } = options
@@ -70,7 +67,9 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
   const base = await makeBase(registry)
 
   // A repository for each story, told apart by the name of the plugin.
-  const names = Array.from({ length: ROOM }, (_, index) => ({ name: `sage/p${index}`, kind: options.kinds[index % options.kinds.length] ?? 'pull' }))
+  // They are made once, before the service starts; a story outlives a kill.
+  const room = options.kinds.length + options.parallel + options.points
+  const names = Array.from({ length: room }, (_, index) => ({ name: `sage/p${index}`, kind: options.kinds[index % options.kinds.length] ?? 'pull' }))
   const filesOf = (index: number): Record<string, string> =>
     Object.fromEntries(
       Object.entries(PASSING).map(([path, text]) => [path, text.replaceAll('cloud-counter', `cloud-counter-${index}`).replace(/^FROM .*$/m, `FROM ${base}`)]),
@@ -151,7 +150,7 @@ export async function killApp(options: KilledAppOptions): Promise<KilledAppResul
   const lost: string[] = []
   const isEnough = (): boolean => points >= options.points || performance.now() - started > options.mostMs
   const tellOn = async (): Promise<void> => {
-    while (!isEnough() && next < ROOM) {
+    while (!isEnough() && next < room) {
       const index = next++
       await tell(index).catch((error: unknown) =>
         lost.push(`${names[index]?.name} (${names[index]?.kind}): ${error instanceof Error ? error.message : String(error)}`),
