@@ -49,7 +49,8 @@ export function stepRuns(own: readonly RunFacts[], world: RefWorld, reasons: Rea
   const steps = new Map<string, Step>()
   const going: RunFacts[] = []
   for (const run of own) {
-    const reason = reasonToCancel(run, world, reasons)
+    // What has delivered spends nothing any more, and keeps its verdict.
+    const reason = run.isDelivered ? undefined : reasonToCancel(run, world, reasons)
     if (reason !== undefined) steps.set(run.id, { kind: 'cancel', reason })
     else if (run.state === 'queued') going.push(run)
     else steps.set(run.id, followRun(run, world))

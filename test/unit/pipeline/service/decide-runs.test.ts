@@ -16,6 +16,7 @@ import {
   makeWorld,
   minutesAgo,
   NOW,
+  passedStages,
   POLICY,
 } from '../../../support/ref-world.ts'
 
@@ -79,6 +80,12 @@ describe('a run that was dispatched', () => {
   it('is not lost for a stage after one that failed', () => {
     const plugins = [makePlugin({ stages: makeStages({ train: { state: 'ran', outcome: 'failed' } }) })]
     expect(steps(makeWorld({ plugins, runs: [makeRun({ isDelivered: true, isClaimed: true })] }))).toEqual(['end run-1 failed'])
+  })
+
+  it('of a commit that is the head no more keeps its verdict where it has delivered, and is stopped where it has not', () => {
+    const run = (isDelivered: boolean) => makeRun({ commit: COMMITS[0], isClaimed: true, isDelivered, stages: passedStages(), workflow: started })
+    expect(steps(makeWorld({ plugins: [], runs: [run(true)] }))).toEqual(['end run-1 passed'])
+    expect(steps(makeWorld({ plugins: [], runs: [run(false)] }))).toEqual([`cancel run-1: ${REPLACEABLE.superseded}`])
   })
 
   it('of a plugin that is not there any more ends as GitHub says', () => {
