@@ -161,6 +161,10 @@ function readApp(reader: Reader, readFile: (path: string) => string): Registered
 
 function readGithub(reader: Reader): GithubAddresses {
   const api = reader.read('GITHUB_URL', readBase, 'https://api.github.com', 'is no address like https://api.github.com or https://HOST/api/v3')
+  const { protocol, hostname, pathname } = new URL(api)
+  // Only GitHub's own hosts have an API without a path: api.github.com, and api.NAME.ghe.com with data residency.
+  if (protocol === 'https:' && pathname === '/' && !hostname.startsWith('api.'))
+    reader.complain('GITHUB_URL', `is no API: that of an Enterprise Server is ${api}/api/v3`)
   const web = api === 'https://api.github.com' ? 'https://github.com' : api.replace(/\/api\/v3$/, '')
   // docs.github.com, "OpenID Connect reference": an Enterprise Server signs below its own address.
   const issuer = api === 'https://api.github.com' ? 'https://token.actions.githubusercontent.com' : `${web}/_services/token`

@@ -5,6 +5,8 @@ import { startService } from './service.ts'
 
 /** Reads the environment, starts the service, and stops it when it is told to. What is wrong with the environment is said in words, before there is a log. */
 async function main(): Promise<void> {
+  // Nobody but the service gets into the folders of the database, of blobs and of uploads.
+  process.umask(0o077)
   const environment = readAppEnvironment()
   const log = openLog(environment.logLevel)
   const service = await startService(environment, { log })

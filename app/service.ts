@@ -108,6 +108,10 @@ async function startWhole(environment: AppEnvironment, app: RegisteredApp, optio
   })
   const sweeps = runSweeps(services, { signal: draining.signal, random: Math.random, everyMs: options.sweepEveryMs })
   log.info({ port: server.port, version: packageJson.version }, 'the service is ready')
+  services.forge.self().then(
+    ({ slug }) => log.info({ app: slug }, 'GitHub knows the app'),
+    (error: unknown) => log.error({ err: error }, 'GitHub cannot be reached, or does not know the app: look at APP_ID, PRIVATE_KEY and GITHUB_URL'),
+  )
   return {
     port: server.port,
     async stop() {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -323,6 +323,9 @@ describe('the process', () => {
     expect(handled()[0]).toMatchObject({ repository: 101, ref: 'refs/heads/main', err: { code: 'forge-unavailable' } })
     const inbox = async (): Promise<unknown> => (await fetch(`${url}/api/v1/inbox`, { headers: { authorization: `Bearer ${OPERATOR}` } })).json()
     await vi.waitFor(async () => expect(await inbox()).toMatchObject({ counts: { retrying: 1 } }), { timeout: WAIT_MS, interval: 50 })
+    await vi.waitFor(() => expect(second.output()).toContain('look at APP_ID, PRIVATE_KEY and GITHUB_URL'), { timeout: WAIT_MS, interval: 50 })
+    // What the database writes in its folder has rights of its own: nobody else gets into the folder.
+    for (const name of readdirSync(folder)) expect([name, statSync(join(folder, name)).mode & 0o077]).toEqual([name, 0])
     second.child.kill('SIGTERM')
     expect([await second.ended, second.errors()]).toEqual([0, ''])
     expect(second.output()).toContain('"isWhole":true')

@@ -113,6 +113,13 @@ describe('the environment', () => {
     })
   })
 
+  it('takes the address of a server for none of its API', () => {
+    expect(complaintsOf({ ...LEAST, GITHUB_URL: 'https://git.example.org' })).toContain(
+      'GITHUB_URL is no API: that of an Enterprise Server is https://git.example.org/api/v3',
+    )
+    expect(read({ ...LEAST, GITHUB_URL: 'https://api.lab.ghe.com' }).github.api).toBe('https://api.lab.ghe.com')
+  })
+
   it('keeps blobs in S3 where it is told how', () => {
     const { app } = read({
       ...REGISTERED,
